@@ -35,6 +35,7 @@ PAGES = (
         "templates texts customers reminder limit",
         Action.CONFIGURE,
     ),
+    Entry("Your CSV files", "dashboard:exports", "downloads exports lists"),
     Entry("Security", "mfa_index", "second factor passkeys authenticator recovery"),
 )
 ACTIONS = (

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import get_resolver, reverse
 
-from sequin_admin.access import invitations, keys, members, staff_access
+from sequin_admin.access import exports, invitations, keys, members, staff_access
 from sequin_admin.access.models import Membership, SavedView, Scope, StaffAccess, User
 from sequin_admin.access.policy import Action, Role, allows
 from sequin_admin.connect import batches, links
@@ -43,7 +43,7 @@ TAKES = {
             "consumer", "credential_syncs", "usage", "login_confirmed", "credential_token",
             "credential_use", "credential_history", "oauth_app_guide", "oauth_app_history",
             "sync_badge_page", "sync_history", "target_history", "search",
-            "fleet_usage", "provider", "expiry", "cause",
+            "fleet_usage", "provider", "expiry", "cause", "exports", "export_new", "export",
             # A person's own, which nobody else sees: viewers keep them, too.
             "saved_view_new", "saved_view_delete", "list_columns", "tour", "tour_look",
             "tour_dismiss",
@@ -71,7 +71,7 @@ TAKES = {
     ),
 }  # fmt: skip
 # They answer 404 to whoever asks for what is another's: a connection, an organization, a view.
-OWN = {"switch_organization", "connect_failed", "saved_view_delete"}
+OWN = {"switch_organization", "connect_failed", "saved_view_delete", "export"}
 OF_ONE = {name for name in NAMES if "pk" in next(
     p for p in urlpatterns if p.name == name
 ).pattern.converters}  # fmt: skip
@@ -137,6 +137,7 @@ def ids(organization, user, settings):
             name="x",
             query="q=x",
         ),
+        "export": exports.start(organization, actor=user, listed="credentials", query="", count=1),
         "batch": batches.start(
             organization,
             Credential.objects.of(organization),
@@ -161,7 +162,7 @@ def address(ids):
             start = max((start for start in ids if name.startswith(start)), key=len)
             return reverse(f"dashboard:{name}", args=[*BEFORE.get(name, ()), ids[start]])
         known = {"add": "stripe_key", "connect": "hubspot_oauth2", "oauth_app_add": "hubspot"}
-        known |= {"saved_view_new": "credentials", "list_columns": "credentials"}
+        known |= dict.fromkeys(("saved_view_new", "list_columns", "export_new"), "credentials")
         if name == "mail_template":
             return reverse("dashboard:mail_template", args=["connect", "de"])
         known |= {"connect_link_new": "stripe", "channel_add": "webhook", "provider": "stripe"}

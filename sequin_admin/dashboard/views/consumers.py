@@ -5,12 +5,14 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.csv_export import Columns
 from sequin_admin.dashboard.edits import Edit, status_of
+from sequin_admin.dashboard.listing import Asked
 from sequin_admin.dashboard.named_lists import NamedList
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_consumer
 from sequin_admin.dashboard.recent import remember_viewed
@@ -27,8 +29,16 @@ CSV: Columns = {
     "status": lambda row: "disabled" if row.disabled_at else row.health_status or "unchecked",
     "created_at": lambda row: row.created_at,
 }
+
+
+def list_rows(asked: Asked) -> Findable[Consumer]:
+    rows = Consumer.objects.of(asked.organization).select_related("target")
+    return rows.defer("target__secrets").prefetch_related("syncs")
+
+
 LIST = NamedList(
     "consumers",
+    list_rows,
     Sorting(
         {
             "newest": ("-created_at", "-id"),
@@ -51,9 +61,7 @@ def get_owned_or_404(request: Request, pk: str) -> Consumer:
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponseBase:
-    rows = Consumer.objects.of(request.organization).select_related("target")
-    listed = rows.defer("target__secrets").prefetch_related("syncs")
-    return LIST.render(request, listed)
+    return LIST.render(request)
 
 
 @require_GET
