@@ -186,6 +186,10 @@ urlpatterns = [
     path("consumers/", consumers.index, name="consumers"),
     path("consumers/new/", consumers.new, name="consumer_new"),
     path(f"{consumer}/", consumers.detail, name="consumer"),
+    path(
+        f"{consumer}/history/", histories.history, {"entity": "consumer"}, name="consumer_history"
+    ),
+    path(f"{consumer}/danger/", consumers.danger, name="consumer_danger"),
     path(f"{consumer}/edit/", consumers.edit_consumer, name="consumer_edit"),
     path(f"{consumer}/delete/", consumers.delete, name="consumer_delete"),
     path("expiry/", expiry.index, name="expiry"),

@@ -198,7 +198,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         *(of_target + tab for tab in COMMON),
         "/consumers/",
         "/consumers/new/",
-        f"/consumers/{consumer.pk}/",
+        *(f"/consumers/{consumer.pk}/{tab}" for tab in ("", *COMMON)),
         f"/consumers/{consumer.pk}/edit/",
         f"/consumers/{consumer.pk}/delete/",
         "/audit/",

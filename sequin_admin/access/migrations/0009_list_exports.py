@@ -9,46 +9,101 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('access', '0008_calendar_feeds'),
+        ("access", "0008_calendar_feeds"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ListExport',
+            name="ListExport",
             fields=[
-                ('lease_owner', models.CharField(blank=True, default='', editable=False, max_length=32)),
-                ('lease_fence', models.PositiveIntegerField(default=0, editable=False)),
-                ('lease_until', models.DateTimeField(editable=False, null=True)),
-                ('id', models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
-                ('listed', models.CharField(editable=False, max_length=40)),
-                ('query', models.TextField(blank=True, default='', editable=False)),
-                ('zone', models.CharField(editable=False, max_length=64)),
-                ('count', models.PositiveIntegerField(editable=False)),
-                ('created_at', models.DateTimeField(default=sequin_admin.core.clock.now, editable=False)),
-                ('finished_at', models.DateTimeField(editable=False, null=True)),
-                ('failure', models.CharField(blank=True, default='', editable=False, max_length=500)),
-                ('created_by', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='list_exports', to=settings.AUTH_USER_MODEL)),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='access.organization')),
+                (
+                    "lease_owner",
+                    models.CharField(blank=True, default="", editable=False, max_length=32),
+                ),
+                ("lease_fence", models.PositiveIntegerField(default=0, editable=False)),
+                ("lease_until", models.DateTimeField(editable=False, null=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid.uuid4, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("listed", models.CharField(editable=False, max_length=40)),
+                ("query", models.TextField(blank=True, default="", editable=False)),
+                ("zone", models.CharField(editable=False, max_length=64)),
+                ("count", models.PositiveIntegerField(editable=False)),
+                (
+                    "created_at",
+                    models.DateTimeField(default=sequin_admin.core.clock.now, editable=False),
+                ),
+                ("finished_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "failure",
+                    models.CharField(blank=True, default="", editable=False, max_length=500),
+                ),
+                (
+                    "created_by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="list_exports",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="access.organization",
+                    ),
+                ),
             ],
         ),
         migrations.CreateModel(
-            name='ExportPart',
+            name="ExportPart",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField()),
-                ('secrets', sequin_admin.core.fields.EncryptedJSONField(bind=('organization_id', 'export_id', 'number'), default=dict, scope='export_part')),
-                ('organization', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='access.organization')),
-                ('export', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='access.listexport')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField()),
+                (
+                    "secrets",
+                    sequin_admin.core.fields.EncryptedJSONField(
+                        bind=("organization_id", "export_id", "number"),
+                        default=dict,
+                        scope="export_part",
+                    ),
+                ),
+                (
+                    "organization",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="access.organization",
+                    ),
+                ),
+                (
+                    "export",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="parts",
+                        to="access.listexport",
+                    ),
+                ),
             ],
         ),
         migrations.AddIndex(
-            model_name='listexport',
-            index=models.Index(fields=['created_at'], name='list_export_age'),
+            model_name="listexport",
+            index=models.Index(fields=["created_at"], name="list_export_age"),
         ),
         migrations.AddConstraint(
-            model_name='exportpart',
-            constraint=models.UniqueConstraint(fields=('export', 'number'), name='export_part_once'),
+            model_name="exportpart",
+            constraint=models.UniqueConstraint(
+                fields=("export", "number"), name="export_part_once"
+            ),
         ),
     ]

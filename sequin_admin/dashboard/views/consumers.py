@@ -7,21 +7,21 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action
-from sequin_admin.audit.models import Event
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.csv_export import Columns
 from sequin_admin.dashboard.edits import Edit, status_of
+from sequin_admin.dashboard.front import render_tab
 from sequin_admin.dashboard.listing import Asked
 from sequin_admin.dashboard.named_lists import NamedList
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_consumer
-from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.sorting import Sorting
-from sequin_admin.dashboard.views import health
+from sequin_admin.health.models import Check
 from sequin_admin.syncs import consumers
 from sequin_admin.syncs.forms.consumers import ConsumerForm
 from sequin_admin.syncs.models import Consumer, Target
 
+SHOWN = 100
 CSV: Columns = {
     "id": lambda row: row.pk,
     "name": lambda row: row.name,
@@ -68,14 +68,16 @@ def index(request: Request) -> HttpResponseBase:
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     consumer = get_owned_or_404(request, pk)
-    remember_viewed(request, "consumer", consumer)
-    context = {
-        "consumer": consumer,
-        **health.build_card_context(consumer),
-        "syncs": consumer.syncs.order_by("name")[:100],
-        "events": Event.objects.of(request.organization.pk).about(consumer)[:15],
-    }
-    return render(request, "consumers/detail.html", context)
+    syncs = consumer.syncs.order_by("name")[:SHOWN]
+    context = {"syncs": syncs, "checks": Check.objects.about(consumer)}
+    return render_tab(request, "consumers/detail.html", consumer, "consumer", context)
+
+
+@require_GET
+@may(Action.EDIT)
+def danger(request: Request, pk: str) -> HttpResponse:
+    consumer = get_owned_or_404(request, pk)
+    return render_tab(request, "consumers/danger.html", consumer, "consumer_danger", {})
 
 
 @require_http_methods(["GET", "POST"])

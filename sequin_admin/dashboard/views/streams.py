@@ -5,6 +5,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.models import Findable
@@ -16,6 +17,7 @@ from sequin_admin.dashboard.csv_export import Columns
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import Asked
 from sequin_admin.dashboard.named_lists import NamedList
+from sequin_admin.dashboard.plain_front import front_of_stream
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_stream
 from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.sorting import Sorting
@@ -68,10 +70,13 @@ def index(request: Request) -> HttpResponseBase:
 def detail(request: Request, pk: str) -> HttpResponse:
     stream = get_owned_or_404(request, pk)
     remember_viewed(request, "stream", stream)
+    count = stream.syncs.count()
+    listed = f"{reverse('dashboard:syncs')}?stream={stream.pk}"
     context = {
         "stream": stream,
+        "front": front_of_stream(count, listed, stream.created_at),
         "syncs": stream.syncs.order_by("name")[:SHOWN],
-        "count": stream.syncs.count(),
+        "count": count,
         "events": Event.objects.of(request.organization.pk).about(stream)[:15],
     }
     return render(request, "streams/detail.html", context)
