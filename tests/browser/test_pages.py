@@ -258,6 +258,8 @@ def notified(organization: Organization) -> tuple[Channel, Delivery]:
     return hook, outbox.send_test(hook, actor=None)
 
 
+# 1440 pixels at 200 %.
+ZOOMED = {"width": 720, "height": 450}
 SHOWN: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1440, "light"), (390, "dark"))
 # What is read but is no page: redirects, parts of pages, files.
 PARTS = {"tour", "connect", "limit_pace", "badges", "branding_style", "connect_links_csv", "export"}
@@ -297,6 +299,9 @@ def test_every_page_is_accessible_and_fits(page: Page, addresses: list[str], hal
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=theme)
             faults += list_faults(page)
+        page.set_viewport_size(ZOOMED)
+        wide = page.locator("html").evaluate("html => html.scrollWidth - html.clientWidth")
+        faults += [f"{address}: {wide} px too wide at 200 %"] if wide > 0 else []
 
     assert faults == []
 

@@ -7,8 +7,9 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver, reverse
 
 from sequin_admin.access import exports, invitations, keys, members, staff_access
@@ -92,6 +93,9 @@ FRESH = {
 # What an answer of the organization's own pages may be.
 OPENED = {200, 286, 302, 409, 422}
 FEWEST_PAGES = 101
+MOST_QUERIES = 12
+# They ask more: the tour of the demo, and what the demo has in every table.
+MANY_QUERIES = {"overview", "demo_remove"}
 
 # URL prefix of the detail pages of each model.
 BEFORE = {"health": ["credential"]}
@@ -187,6 +191,7 @@ class Walk:
     address: Callable[[str], str]
     requests: int = 0
     wrong: list[str] = field(default_factory=list)
+    many: dict[str, int] = field(default_factory=dict)
 
     def visit(self, names, is_right, **sent):
         """Open each page. `is_right(name, answer)` judges it; what was changed is undone."""
@@ -205,13 +210,19 @@ class Walk:
         assert read_rows(without=AUDIT_LOG) == before
 
     def open(self, name, method, is_right, sent):
-        answer = getattr(self.client, method)(self.address(name), sent)
+        url = self.address(name)
+        with CaptureQueriesContext(connection) as asked:
+            answer = getattr(self.client, method)(url, sent)
         self.requests += 1
+        queries = sum("SAVEPOINT" not in each["sql"] for each in asked)
+        if method == "get" and queries > MOST_QUERIES:
+            self.many[name] = queries
         if answer.status_code != 405 and not is_right(name, answer):
             self.wrong.append(f"{method} {name}: {answer.status_code}")
 
     def end(self):
         assert self.wrong == []
+        assert self.many.keys() <= MANY_QUERIES, self.many
         assert self.requests >= 2 * FEWEST_PAGES
 
 
