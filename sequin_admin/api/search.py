@@ -56,7 +56,8 @@ class SearchParams(QueryParams):
 
 @router.get("", response={200: SearchResult, **ERRORS})
 def search_everything(request: ApiRequest, params: Query[SearchParams]) -> dict[str, Any]:
-    """Find credentials, OAuth apps, syncs, connect links, targets, consumers, streams and members.
+    """Find credentials, OAuth apps, syncs, connect links, targets, consumers, streams, members and
+    causes.
 
     422 when a filter is not valid."""
     organization = require_scope(request, Scope.READ)

@@ -22,7 +22,7 @@ def search(
     ],
     json: AsJson = False,
 ) -> None:
-    """Find credentials, OAuth apps, syncs, links, targets, consumers, streams and members."""
+    """Find credentials, apps, syncs, links, targets, consumers, streams, members and causes."""
     with api_of(context) as api:
         found: dict[str, Any] = api.get("search", {"q": " ".join(words)})
     if json:

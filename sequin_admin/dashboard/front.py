@@ -1,4 +1,4 @@
-"""The front of the page of a credential, OAuth app, sync or target, and the tabs below it."""
+"""The front of the page of a credential, OAuth app, sync, target or consumer, and its tabs."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -52,6 +52,11 @@ TABS = {
         ("target", "Overview", Action.VIEW),
         ("target_history", "History", Action.VIEW),
         ("target_danger", "Danger", Action.CONFIGURE),
+    ),
+    "consumer": (
+        ("consumer", "Overview", Action.VIEW),
+        ("consumer_history", "History", Action.VIEW),
+        ("consumer_danger", "Danger", Action.EDIT),
     ),
 }
 WHOSE_MOVE = {
@@ -177,6 +182,8 @@ def dependants_of(subject: Monitored) -> list[tuple[QuerySet[Any], str, str]]:
         return [(subject.credentials.all(), "credential", listed)]
     if isinstance(subject, Sync):
         return [(subject.all_consumers(), "consumer", f"{here}#consumers")]
+    if isinstance(subject, Consumer):
+        return [(subject.selected_syncs(), "sync", f"{here}#syncs")]
     return [(cast(Target, subject).consumers.all(), "consumer", f"{here}#consumers")]
 
 

@@ -2,23 +2,43 @@
 
 from collections.abc import Iterable
 from contextlib import suppress
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Protocol
 from uuid import UUID
 
 from django.core.paginator import Paginator
 from django.db.models import Model, QuerySet
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.utils.functional import cached_property
 
+from sequin_admin.access.models import Organization
 from sequin_admin.dashboard.access import Request
 
 # Rows of one page, and of all pages of a list.
 ROWS, MAX_ROWS = 50, 2000
 
 
-def get_query_param(request: Request, name: str) -> str:
+class Asked(Protocol):
+    """Whose rows a list shows, and its filters and order: a request, or what one said before."""
+
+    @property
+    def organization(self) -> Organization: ...
+
+    @property
+    def GET(self) -> QueryDict: ...
+
+
+@dataclass(frozen=True)
+class AskedBefore:
+    """What a request asked that is over."""
+
+    organization: Organization
+    GET: QueryDict
+
+
+def get_query_param(request: Asked, name: str) -> str:
     """A query parameter, stripped and without NUL, which PostgreSQL refuses."""
     return request.GET.get(name, "").replace("\x00", "").strip()
 

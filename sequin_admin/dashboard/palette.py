@@ -9,6 +9,7 @@ from sequin_admin.access.policy import Action, allows
 from sequin_admin.core.search_language import parse_search
 from sequin_admin.core.search_text import fold
 from sequin_admin.credentials import kinds
+from sequin_admin.dashboard.areas import AREAS
 
 
 @dataclass(frozen=True)
@@ -27,37 +28,16 @@ class Entry:
 
 
 PAGES = (
-    Entry("Overview", "dashboard:overview", "home health dashboard"),
-    Entry("Credentials", "dashboard:credentials", "accounts tokens"),
-    Entry("Syncs", "dashboard:syncs"),
-    Entry("Streams", "dashboard:streams", "namespaces"),
-    Entry("Consumers", "dashboard:consumers", "destinations"),
-    Entry("Targets", "dashboard:targets", "databases postgres"),
-    Entry("Connect links", "dashboard:connect_links", "reconnect customers"),
-    Entry("OAuth apps", "dashboard:oauth_apps", "clients registrations"),
-    Entry("Incidents", "dashboard:incidents", "broken outages problems"),
-    Entry("Notifications", "dashboard:notifications", "channels webhooks slack mail alerts"),
-    Entry("Expiry", "dashboard:expiry", "ends expires calendar ics deprecations changes"),
-    Entry("Audit log", "dashboard:audit", "events history"),
-    Entry("Worker", "dashboard:worker", "jobs processes"),
-    Entry("API keys", "dashboard:api_keys", "tokens"),
-    Entry("Members", "dashboard:members", "people users team roles"),
-    Entry("Credential kinds", "dashboard:kinds", "providers reference docs"),
+    *(Entry(area.title, area.name, area.words, area.action) for area in AREAS),
     Entry("Runbooks", "dashboard:runbooks", "handbook docs trouble incident night"),
     Entry("Security of Sequin Admin", "dashboard:security", "threat model docs keys encryption"),
-    Entry(
-        "What customers see",
-        "dashboard:branding",
-        "branding colours support privacy language theme",
-        Action.CONFIGURE,
-    ),
     Entry(
         "Mails with a link",
         "dashboard:mail_settings",
         "templates texts customers reminder limit",
         Action.CONFIGURE,
     ),
-    Entry("Name and logo", "dashboard:organization", "organization settings", Action.MANAGE),
+    Entry("Your CSV files", "dashboard:exports", "downloads exports lists"),
     Entry("Security", "mfa_index", "second factor passkeys authenticator recovery"),
 )
 ACTIONS = (

@@ -6,8 +6,7 @@ from dataclasses import dataclass
 from django.db.models import Case, F
 from django.db.models.expressions import OrderBy
 
-from sequin_admin.dashboard.access import Request
-from sequin_admin.dashboard.listing import get_query_param
+from sequin_admin.dashboard.listing import Asked, get_query_param
 
 Order = tuple[str | Case | OrderBy, ...]
 
@@ -19,7 +18,7 @@ class Sorting:
     orders: Mapping[str, Order]
     default: str
 
-    def chosen(self, request: Request) -> str:
+    def chosen(self, request: Asked) -> str:
         """The key of the query, perhaps reversed; the default for an unknown one."""
         key = get_query_param(request, "sort")
         return key if key.removeprefix("-") in self.orders else self.default

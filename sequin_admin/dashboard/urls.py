@@ -24,6 +24,7 @@ from sequin_admin.dashboard.views import (
     demo,
     docs,
     expiry,
+    exports,
     fleet_usage,
     health,
     histories,
@@ -96,6 +97,9 @@ urlpatterns = [
     path(f"{credential}/reveal/", credential_actions.reveal, name="reveal"),
     path("saved-views/<slug:listed>/", list_settings.save_view, name="saved_view_new"),
     path("saved-views/<uuid:pk>/delete/", list_settings.delete_view, name="saved_view_delete"),
+    path("exports/", exports.files, name="exports"),
+    path("exports/new/<slug:listed>/", exports.export_new, name="export_new"),
+    path("exports/<uuid:pk>/", exports.download_export, name="export"),
     path("columns/<slug:listed>/", list_settings.choose_columns, name="list_columns"),
     path("badges/", badges.badges, name="badges"),
     path("connect/<uuid:pk>/failed/", connect.failed, name="connect_failed"),
@@ -182,6 +186,10 @@ urlpatterns = [
     path("consumers/", consumers.index, name="consumers"),
     path("consumers/new/", consumers.new, name="consumer_new"),
     path(f"{consumer}/", consumers.detail, name="consumer"),
+    path(
+        f"{consumer}/history/", histories.history, {"entity": "consumer"}, name="consumer_history"
+    ),
+    path(f"{consumer}/danger/", consumers.danger, name="consumer_danger"),
     path(f"{consumer}/edit/", consumers.edit_consumer, name="consumer_edit"),
     path(f"{consumer}/delete/", consumers.delete, name="consumer_delete"),
     path("expiry/", expiry.index, name="expiry"),

@@ -46,6 +46,9 @@ class WorkerProcess(models.Model):
     # How far its machine's clock is ahead of the database's, in seconds.
     clock_ahead_s = models.FloatField(default=0.0)
 
+    class Meta:
+        verbose_name_plural = "worker processes"
+
     def __str__(self) -> str:
         return f"{self.hostname}:{self.pid}"
 

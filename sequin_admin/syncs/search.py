@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Model
+from django.db.models import Model, Value
 
 from sequin_admin.access.models import Membership, Organization
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core.search_language import InvalidFilter, parse_search
 from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.health.cause_words import headline
+from sequin_admin.health.models import Cause
 from sequin_admin.syncs.models import Consumer, Stream, Sync, Target
 
 HITS = 6
@@ -48,13 +50,15 @@ class Found:
 
 @dataclass(frozen=True)
 class SearchSource:
-    """Rows that are searched, and how one is shown."""
+    """Rows that are searched, and how one is shown. Those of which a hit is no more than the column
+    `named` are asked for together."""
 
     entity: str
     title: str
     rows: Callable[[], Any]
     show: Callable[[Any], tuple[str, str]]
     order: tuple[str, ...] = ("-created_at", "-pk")
+    named: str = ""
 
 
 SOURCES = (
@@ -86,14 +90,31 @@ SOURCES = (
         lambda row: (row.name, row.address),
     ),
     SearchSource(
-        "consumer", "Consumers", lambda: Consumer.objects.all(), lambda row: (row.name, "")
+        "consumer",
+        "Consumers",
+        lambda: Consumer.objects.all(),
+        lambda row: (row.name, ""),
+        named="name",
     ),
-    SearchSource("stream", "Streams", lambda: Stream.objects.all(), lambda row: (row.slug, "")),
+    SearchSource(
+        "stream",
+        "Streams",
+        lambda: Stream.objects.all(),
+        lambda row: (row.slug, ""),
+        named="slug",
+    ),
     SearchSource(
         "member",
         "Members",
         lambda: Membership.objects.select_related("user"),
         lambda row: (row.user.email, row.get_role_display()),
+    ),
+    SearchSource(
+        "cause",
+        "Incidents",
+        lambda: Cause.objects.all(),
+        lambda row: (headline(row), "Resolved" if row.resolved_at else "Open"),
+        ("-opened_at", "-pk"),
     ),
 )
 ENTITIES = tuple(source.entity for source in SOURCES)
@@ -106,28 +127,56 @@ def search_everything(
     terms, wanted = parse_search(text), set(entities)
     if not terms:
         return Found([])
-    groups, problems = [], []
+    named: dict[str, Any] = {}
+    groups, problems = dict[str, HitGroup](), []
     for source in SOURCES:
         if source.entity not in wanted:
             continue
         try:
-            groups.append(search_source(source, organization, text, most))
+            rows = source.rows().of(organization).searched(text).order_by(*source.order)
         except InvalidFilter as error:
             problems.append(error)
-    found = [group for group in groups if group.hits]
+            continue
+        if source.named:
+            named[source.entity] = rows[: most + 1]
+        else:
+            hits = [hit_of(source, row) for row in rows[: most + 1]]
+            groups[source.entity] = group_of(source, hits, most)
+    groups |= search_named(named, most)
+    ordered = [groups[entity] for entity in ENTITIES if entity in groups]
+    found = [group for group in ordered if group.hits]
     if problems and not found:
         return Found([], str(problems[0]), problems[0].term.text)
     return Found(found)
 
 
-def search_source(
-    source: SearchSource, organization: Organization, text: str, most: int
-) -> HitGroup:
-    """Raises `InvalidFilter`."""
-    rows = source.rows().of(organization)
-    found = list(rows.searched(text).order_by(*source.order)[: most + 1])
-    hits = [hit_of(source, row) for row in found[:most]]
-    return HitGroup(source.entity, source.title, hits, has_more=len(found) > most)
+def search_named(rows: dict[str, Any], most: int) -> dict[str, HitGroup]:
+    """The groups of sources that have `named`, by entity, in one query."""
+    sources = [source for source in SOURCES if source.entity in rows]
+    parts = [
+        source.rows()
+        .filter(pk__in=rows[source.entity].values("pk"))
+        .values_list(Value(source.entity), "pk", source.named, "created_at")
+        for source in sources
+    ]
+    found = parts[0].union(*parts[1:], all=True) if parts else ()
+    newest = sorted(found, key=lambda row: (row[3], row[1]), reverse=True)
+    return {
+        source.entity: group_of(
+            source,
+            [
+                SearchHit(entity, str(pk), name, "")
+                for entity, pk, name, _ in newest
+                if entity == source.entity
+            ],
+            most,
+        )
+        for source in sources
+    }
+
+
+def group_of(source: SearchSource, hits: list[SearchHit], most: int) -> HitGroup:
+    return HitGroup(source.entity, source.title, hits[:most], has_more=len(hits) > most)
 
 
 def hit_of(source: SearchSource, row: Model) -> SearchHit:

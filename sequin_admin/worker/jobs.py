@@ -11,6 +11,7 @@ from typing import Any
 
 from django.core.management import call_command
 
+from sequin_admin.access import exports as list_exports
 from sequin_admin.access import idempotency
 from sequin_admin.audit import exports, repeats, retention, sealing
 from sequin_admin.connect import authorization_requests, batches, flow, links, mails
@@ -94,6 +95,7 @@ JOBS = (
     Job("deliver", 1, delivery.claim_due, delivery.deliver_claimed),
     Job("verify_targets", 1, targets.claim_due, targets.verify_claimed),
     Job("run_batches", 1, batches.claim_due, batches.work_claimed),
+    Job("make_exports", 1, list_exports.claim_due, list_exports.work_claimed),
     Job("refresh_collections", 2, catalogue.claim_due, catalogue.refresh_claimed),
     periodic_job("seal_events", 10, sealing.seal_committed, prompt=True),
     periodic_job("write_repeated_events", 30, repeats.write_counted),
@@ -116,6 +118,7 @@ JOBS = (
     periodic_job("prune_chains", HOUR_S, chains.prune),
     periodic_job("prune_deliveries", HOUR_S, outbox.prune),
     periodic_job("prune_idempotency_records", HOUR_S, idempotency.prune_records),
+    periodic_job("prune_exports", HOUR_S, list_exports.prune),
     periodic_job("prune_usage", HOUR_S, sampling.prune),
     periodic_job("prune_incidents", HOUR_S, incidents.prune),
     periodic_job("prune_events", 24 * HOUR_S, retention.prune),

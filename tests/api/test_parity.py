@@ -88,6 +88,7 @@ SAME: dict[str, list[str] | str] = {
     "saved_view_new": OF_A_PERSON,
     "saved_view_delete": OF_A_PERSON,
     "list_columns": OF_A_PERSON,
+    "export_new": "It makes a file of a list for one person. " + OF_A_PERSON,
     "branding": ["update_branding"],
     "mail_settings": ["set_mail_settings"],
     "mail_template": ["set_mail_template", "remove_mail_template"],

@@ -7,7 +7,8 @@ from sequin_admin.access.models import Organization, User
 from sequin_admin.connect import batches
 from sequin_admin.connect.models import BatchAction, ConnectLink, LinkState
 from sequin_admin.credentials.models import Credential, OAuthApp
-from tests.browser.conftest import press, settle
+from sequin_admin.tools.benchmarks import fleet
+from tests.browser.conftest import list_faults, press, settle
 from tests.browser.test_story import add_oauth_app
 from tests.factories import make_credential, make_oauth_app
 from tests.simulator_server import Simulator
@@ -68,6 +69,34 @@ def test_hubspot_is_connected_in_four(hand: Hand, simulated: Simulator) -> None:
     page.wait_for_url("**/credentials/*/")
     assert hand.steps == 4
     assert Credential.objects.get().kind == "hubspot_oauth2"
+
+
+def test_one_of_1200_is_found_by_its_metadata_in_two(
+    hand: Hand, organization: Organization
+) -> None:
+    app, page = make_oauth_app(organization, "hubspot"), hand.page
+    rows = [fleet.stripe(organization, app, number) for number in range(1_200)]
+    Credential.objects.bulk_create(rows, batch_size=500)
+    page.goto("/audit/")
+    settle(page)
+
+    if hand.by == "mouse":
+        page.locator(".sidebar-wide").get_by_label("Search", exact=True).click()
+    else:
+        page.keyboard.press("/")
+    hand.steps += 1
+    page.keyboard.type("customer:c-000777")
+    hit = page.locator("#search [data-hit]")
+    expect(hit).to_have_count(1)
+    assert list_faults(page) == []
+    if hand.by == "mouse":
+        hit.click()
+    else:
+        page.keyboard.press("Enter")
+    hand.steps += 1
+
+    page.wait_for_url(f"**/credentials/{rows[777].pk}/")
+    assert hand.steps == 2
 
 
 def test_our_client_secret_is_replaced_in_two_and_a_paste(

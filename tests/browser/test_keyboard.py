@@ -113,7 +113,7 @@ def test_two_tabs_and_enter_reach_the_first_row(page: Page, rows: None) -> None:
     expect(page.locator("[data-row] a.strong").first).to_be_focused()
 
 
-def test_the_person_is_in_view_on_a_low_screen(
+def test_the_person_is_in_view_on_a_low_screen_and_all_areas_at_900(
     open_page: Callable[..., Page], user: User, organization: Organization
 ) -> None:
     page = open_page(viewport={"width": 1440, "height": 800})
@@ -123,6 +123,9 @@ def test_the_person_is_in_view_on_a_low_screen(
         place = page.locator(".sidebar-wide").get_by_text(name, exact=True).bounding_box()
         assert place is not None
         assert place["y"] + place["height"] <= 800
+    page.set_viewport_size({"width": 1440, "height": 900})
+    hidden = page.locator(".sidebar-wide nav").evaluate("n => n.scrollHeight - n.clientHeight")
+    assert hidden == 0
 
 
 def test_the_front_is_polled_on_every_tab(page: Page, organization: Organization) -> None:

@@ -12,7 +12,7 @@ from django.test import Client
 from django.urls import resolve, reverse
 from playwright.sync_api import Page, expect
 
-from sequin_admin.access import calendar_feeds, invitations, keys, list_settings, members
+from sequin_admin.access import calendar_feeds, exports, invitations, keys, list_settings, members
 from sequin_admin.access.models import Membership, Organization, StaffAccess, User
 from sequin_admin.connect import batches, links, mails
 from sequin_admin.connect.models import BatchAction, ConnectSession
@@ -108,6 +108,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     _, token_of_user = invitations.create(other, user.email, "viewer", actor=None)
     own = Membership.objects.get(user=user, organization=organization)
     calendar_feeds.make_feed(own, actor=user)
+    exports.start(organization, actor=user, listed="audit", query="", count=12_345)
     for listed, query in (("credentials", "health=sequin_intervention"), ("targets", "q=x")):
         list_settings.save_view(own, listed, "Mine", query)
     every = {"actor": user, "options": {"days": 7}}
@@ -197,10 +198,12 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         *(of_target + tab for tab in COMMON),
         "/consumers/",
         "/consumers/new/",
-        f"/consumers/{consumer.pk}/",
+        *(f"/consumers/{consumer.pk}/{tab}" for tab in ("", *COMMON)),
         f"/consumers/{consumer.pk}/edit/",
         f"/consumers/{consumer.pk}/delete/",
         "/audit/",
+        "/exports/",
+        "/exports/new/credentials/?q=spice",
         "/expiry/",
         "/expiry/?q=nothing+matches",
         "/expiry/calendar/",
@@ -258,9 +261,11 @@ def notified(organization: Organization) -> tuple[Channel, Delivery]:
     return hook, outbox.send_test(hook, actor=None)
 
 
+# 1440 pixels at 200 %.
+ZOOMED = {"width": 720, "height": 450}
 SHOWN: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1440, "light"), (390, "dark"))
 # What is read but is no page: redirects, parts of pages, files.
-PARTS = {"tour", "connect", "limit_pace", "badges", "branding_style", "connect_links_csv"}
+PARTS = {"tour", "connect", "limit_pace", "badges", "branding_style", "connect_links_csv", "export"}
 
 
 def kind_of(converter: object) -> str:
@@ -297,6 +302,9 @@ def test_every_page_is_accessible_and_fits(page: Page, addresses: list[str], hal
             page.set_viewport_size({"width": width, "height": 900})
             page.emulate_media(color_scheme=theme)
             faults += list_faults(page)
+        page.set_viewport_size(ZOOMED)
+        wide = page.locator("html").evaluate("html => html.scrollWidth - html.clientWidth")
+        faults += [f"{address}: {wide} px too wide at 200 %"] if wide > 0 else []
 
     assert faults == []
 

@@ -7,7 +7,7 @@ from playwright.sync_api import Page, expect
 
 from sequin_admin.access.models import Organization, User
 from sequin_admin.credentials.models import Credential
-from tests.browser.conftest import list_faults, log_in, settle
+from tests.browser.conftest import log_in, settle
 from tests.factories import make_credential
 
 
@@ -17,19 +17,6 @@ def wanted(organization: Organization) -> Credential:
         make_credential(organization, "stripe_key", name=f"No {number}", identity=f"a{number}")
     customer = {"customer": "c-000777"}
     return make_credential(organization, "stripe_key", name="Spice", metadata=customer)
-
-
-def test_one_is_found_by_two_keys_and_the_words(page: Page, wanted: Credential) -> None:
-    page.goto("/audit/")
-    settle(page)
-
-    page.keyboard.press("/")
-    page.keyboard.type("customer:c-000777")
-    expect(page.locator("#search [data-hit]")).to_have_count(1)
-    assert list_faults(page) == []
-    page.keyboard.press("Enter")
-
-    page.wait_for_url(f"**/credentials/{wanted.pk}/")
 
 
 def test_arrows_go_through_the_lines_and_back(page: Page, wanted: Credential) -> None:

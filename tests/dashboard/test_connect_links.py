@@ -186,7 +186,7 @@ def test_a_list_of_links_asks_the_database_a_fixed_number_of_times(
     for _ in range(20):
         links.create(organization, [kinds.get("stripe_key")], actor=user)
 
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(12):
         client.get(LIST)
 
 

@@ -7,11 +7,12 @@ from datetime import timedelta
 
 import pytest
 from django.contrib.sessions.models import Session
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.urls import get_resolver, reverse
 
-from sequin_admin.access import invitations, keys, members, staff_access
+from sequin_admin.access import exports, invitations, keys, members, staff_access
 from sequin_admin.access.models import Membership, SavedView, Scope, StaffAccess, User
 from sequin_admin.access.policy import Action, Role, allows
 from sequin_admin.connect import batches, links
@@ -44,6 +45,8 @@ TAKES = {
             "credential_use", "credential_history", "oauth_app_guide", "oauth_app_history",
             "sync_badge_page", "sync_history", "target_history", "search",
             "fleet_usage", "provider", "expiry", "cause", "operate", "runbooks", "security",
+            "fleet_usage", "provider", "expiry", "cause", "exports", "export_new", "export",
+            "consumer_history",
             # A person's own, which nobody else sees: viewers keep them, too.
             "saved_view_new", "saved_view_delete", "list_columns", "tour", "tour_look",
             "tour_dismiss",
@@ -71,7 +74,7 @@ TAKES = {
     ),
 }  # fmt: skip
 # They answer 404 to whoever asks for what is another's: a connection, an organization, a view.
-OWN = {"switch_organization", "connect_failed", "saved_view_delete"}
+OWN = {"switch_organization", "connect_failed", "saved_view_delete", "export"}
 OF_ONE = {name for name in NAMES if "pk" in next(
     p for p in urlpatterns if p.name == name
 ).pattern.converters}  # fmt: skip
@@ -91,6 +94,9 @@ FRESH = {
 # What an answer of the organization's own pages may be.
 OPENED = {200, 286, 302, 409, 422}
 FEWEST_PAGES = 101
+MOST_QUERIES = 12
+# They ask more: the tour of the demo, and what the demo has in every table.
+MANY_QUERIES = {"overview", "demo_remove"}
 
 # URL prefix of the detail pages of each model.
 BEFORE = {"health": ["credential"]}
@@ -137,6 +143,7 @@ def ids(organization, user, settings):
             name="x",
             query="q=x",
         ),
+        "export": exports.start(organization, actor=user, listed="credentials", query="", count=1),
         "batch": batches.start(
             organization,
             Credential.objects.of(organization),
@@ -161,7 +168,7 @@ def address(ids):
             start = max((start for start in ids if name.startswith(start)), key=len)
             return reverse(f"dashboard:{name}", args=[*BEFORE.get(name, ()), ids[start]])
         known = {"add": "stripe_key", "connect": "hubspot_oauth2", "oauth_app_add": "hubspot"}
-        known |= {"saved_view_new": "credentials", "list_columns": "credentials"}
+        known |= dict.fromkeys(("saved_view_new", "list_columns", "export_new"), "credentials")
         if name == "mail_template":
             return reverse("dashboard:mail_template", args=["connect", "de"])
         known |= {"connect_link_new": "stripe", "channel_add": "webhook", "provider": "stripe"}
@@ -185,6 +192,7 @@ class Walk:
     address: Callable[[str], str]
     requests: int = 0
     wrong: list[str] = field(default_factory=list)
+    many: dict[str, int] = field(default_factory=dict)
 
     def visit(self, names, is_right, **sent):
         """Open each page. `is_right(name, answer)` judges it; what was changed is undone."""
@@ -203,13 +211,19 @@ class Walk:
         assert read_rows(without=AUDIT_LOG) == before
 
     def open(self, name, method, is_right, sent):
-        answer = getattr(self.client, method)(self.address(name), sent)
+        url = self.address(name)
+        with CaptureQueriesContext(connection) as asked:
+            answer = getattr(self.client, method)(url, sent)
         self.requests += 1
+        queries = sum("SAVEPOINT" not in each["sql"] for each in asked)
+        if method == "get" and queries > MOST_QUERIES:
+            self.many[name] = queries
         if answer.status_code != 405 and not is_right(name, answer):
             self.wrong.append(f"{method} {name}: {answer.status_code}")
 
     def end(self):
         assert self.wrong == []
+        assert self.many.keys() <= MANY_QUERIES, self.many
         assert self.requests >= 2 * FEWEST_PAGES
 
 

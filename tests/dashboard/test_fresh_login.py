@@ -47,6 +47,7 @@ NOT_FRESH = {
         ("saved_view_new", "saved_view_delete", "list_columns"),
         "Changes how the person sees a list.",
     ),
+    "export_new": "Makes a file of what the person sees, without secrets.",
     "sync_unpublish": ENDS, "sync_publish": "Publishes a status without data.",
     **dict.fromkeys(
         ("add_sync", "sync_new", "sync_edit", "sync_disable", "sync_enable", "sync_delete"), WORK

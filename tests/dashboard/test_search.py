@@ -5,6 +5,8 @@ from django.urls import reverse
 
 from sequin_admin.access.models import Organization
 from sequin_admin.connect import links
+from sequin_admin.dashboard.areas import AREAS
+from sequin_admin.health.models import Cause
 from tests.factories import make_credential, make_oauth_app, make_synced
 
 pytestmark = pytest.mark.django_db
@@ -57,6 +59,19 @@ def test_a_filter_that_fails_is_shown_and_nothing_is_lost(client, user, arrakis)
     assert titles(response) == []
     assert "status is one of healthy, customer, us, unchecked, disabled." in response.text
     assert "arrakis status:green" in response.text
+
+
+def test_a_cause_is_found_and_every_area_by_its_name(client, user, organization, arrakis):
+    cause = Cause.objects.create(
+        organization=organization, code="invalid_grant", entity="credential", name="Caladan"
+    )
+    client.force_login(user)
+
+    response = client.get("/search", {"q": "caladan"})
+
+    assert reverse("dashboard:cause", args=[cause.pk]) in response.text
+    for area in AREAS:
+        assert area.title in names(client.get("/search", {"q": area.title}), "Pages")
 
 
 @pytest.mark.parametrize(("who", "found"), [("user", ["Invite a member"]), ("viewer", [])])

@@ -1,7 +1,10 @@
 """The staff admin: every kind, no secrets, audited actions."""
 
+import re
+
 import pytest
 from allauth.mfa.totp.internal import auth as totp
+from django.apps import apps
 from django.contrib.auth.models import Permission
 from django.urls import reverse
 
@@ -16,6 +19,12 @@ from sequin_admin.syncs import streams
 from tests.factories import make_credential, make_oauth_app, make_synced
 
 KINDS = pytest.mark.parametrize("kind", kinds.all(), ids=lambda kind: kind.slug)
+
+
+def test_plurals_are_english():
+    plurals = {str(model._meta.verbose_name_plural) for model in apps.get_models()}
+
+    assert [each for each in plurals if re.search("(?:s|ch|sh|x)s$", each)] == []
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from sequin_admin.access.models.api_keys import (
 from sequin_admin.access.models.branding import Branding
 from sequin_admin.access.models.calendar_feeds import CalendarFeed
 from sequin_admin.access.models.invitations import Invitation
+from sequin_admin.access.models.list_exports import ExportPart, ListExport
 from sequin_admin.access.models.list_settings import HiddenColumns, SavedView
 from sequin_admin.access.models.memberships import Membership
 from sequin_admin.access.models.organizations import Findable, Logo, Organization, OwnedQuerySet
@@ -28,10 +29,12 @@ __all__ = [
     "ApiKeyState",
     "Branding",
     "CalendarFeed",
+    "ExportPart",
     "Findable",
     "HiddenColumns",
     "IdempotencyRecord",
     "Invitation",
+    "ListExport",
     "Logo",
     "Membership",
     "Organization",

@@ -44,6 +44,7 @@ class Batch(Leased):
     objects = OwnedQuerySet["Batch"].as_manager()
 
     class Meta:
+        verbose_name_plural = "batches"
         indexes = (
             models.Index(
                 fields=("created_at",), condition=models.Q(finished_at=None), name="batch_due"

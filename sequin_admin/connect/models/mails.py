@@ -95,6 +95,9 @@ class MailSettings(models.Model):
     most_a_day = models.PositiveIntegerField(null=True, blank=True)
     remind_hours = models.PositiveSmallIntegerField(default=DEFAULT_REMIND_HOURS)
 
+    class Meta:
+        verbose_name_plural = "mail settings"
+
     def __str__(self) -> str:
         return f"mail settings of {self.organization_id}"
 

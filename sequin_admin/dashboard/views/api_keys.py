@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sequin_admin.access import keys
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.forms import KeyForm, RotateForm
-from sequin_admin.access.models import ApiKey, ApiKeyState, Scope
+from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
@@ -20,6 +20,7 @@ from sequin_admin.dashboard.confirm import render_question
 from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
 from sequin_admin.dashboard.listing import Pages
+from sequin_admin.dashboard.plain_front import front_of_key
 from sequin_admin.dashboard.reach.access import reach_of_revoking_key, reach_of_rotating_key
 
 ROWS = 50
@@ -44,13 +45,12 @@ def api_keys(request: Request) -> HttpResponse:
 @require_GET
 @may(Action.VIEW)
 def api_key(request: Request, pk: str) -> HttpResponse:
-    key, now = get_owned_or_404(request, pk), clock.now()
+    key = get_owned_or_404(request, pk)
     context = {
         "key": key,
-        "state": key.state(now),
+        "front": front_of_key(key),
         "limit": f"{key.allowed_per_minute:,}",
         "scopes": [scope for scope in Scope if scope in key.scopes],
-        "over": key.state(now) in (ApiKeyState.REVOKED, ApiKeyState.EXPIRED),
         "events": Event.objects.of(request.organization.pk).about(key)[:15],
     }
     return render(request, "api_keys/detail.html", context)

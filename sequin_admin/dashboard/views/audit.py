@@ -12,10 +12,12 @@ from django.views.decorators.http import require_GET
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event, EventQuerySet
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.csv_export import Columns, csv_response, wants_csv
+from sequin_admin.dashboard.csv_export import Columns, CsvList, csv_response, wants_csv
 from sequin_admin.dashboard.event_words import describe_details
-from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
+from sequin_admin.dashboard.list_settings import KeptList
+from sequin_admin.dashboard.listing import Asked, Pages, get_query_param, render_page_or_partial
 from sequin_admin.dashboard.periods import PRESETS, PeriodForm
+from sequin_admin.dashboard.sorting import Sorting
 
 ROWS = 50
 # The pickers offer what the latest events name.
@@ -42,14 +44,13 @@ CSV_COLUMNS: Columns = {
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponseBase:
-    events = Event.objects.of(request.organization.pk)
-    chosen = {name: get_query_param(request, name) for name in LOOKUPS}
-    period = PeriodForm({name: get_query_param(request, name) for name in PeriodForm.base_fields})
-    rows = narrow(events, chosen, period)
     if wants_csv(request):
-        return csv_response("audit", rows, CSV_COLUMNS)
-    page = Pages(rows, ROWS).get_page(request.GET.get("page"))
+        return csv_response(request, CSV)
+    events = Event.objects.of(request.organization.pk)
+    chosen, period = choices_of(request), period_of(request)
+    page = Pages(list_rows(request), ROWS).get_page(request.GET.get("page"))
     context = {
+        **KEPT.context(request),
         "page": page,
         "chosen": chosen,
         "period": period,
@@ -60,6 +61,25 @@ def index(request: Request) -> HttpResponseBase:
         "offered": SimpleLazyObject(lambda: list_choices(events)),
     }
     return render_page_or_partial(request, "audit/index.html", "table", context)
+
+
+def choices_of(asked: Asked) -> dict[str, str]:
+    return {name: get_query_param(asked, name) for name in LOOKUPS}
+
+
+def period_of(asked: Asked) -> PeriodForm:
+    return PeriodForm({name: get_query_param(asked, name) for name in PeriodForm.base_fields})
+
+
+def list_rows(asked: Asked) -> EventQuerySet:
+    """The events that pass the filters, the newest first."""
+    events = Event.objects.of(asked.organization.pk)
+    return narrow(events, choices_of(asked), period_of(asked))
+
+
+CSV = CsvList("audit", list_rows, CSV_COLUMNS)
+# The log has one order: that in which it was written.
+KEPT = KeptList("audit", (*LOOKUPS, *PeriodForm.base_fields), Sorting({}, ""))
 
 
 def narrow(events: EventQuerySet, chosen: dict[str, str], period: PeriodForm) -> EventQuerySet:

@@ -13,9 +13,9 @@ from sequin_admin.core import clock
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.cause_lines import build_lines
 from sequin_admin.dashboard.cause_page import build_page, find_causes
-from sequin_admin.dashboard.csv_export import Columns, csv_response, wants_csv
+from sequin_admin.dashboard.csv_export import Columns, CsvList, csv_response, wants_csv
 from sequin_admin.dashboard.list_settings import KeptList
-from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
+from sequin_admin.dashboard.listing import Asked, Pages, get_query_param, render_page_or_partial
 from sequin_admin.dashboard.periods import PRESETS, PeriodForm
 from sequin_admin.dashboard.search_chips import search_chips
 from sequin_admin.dashboard.sorting import Sorting
@@ -35,7 +35,7 @@ SORTING = Sorting(
 )
 PARAMS = ("q", "state", "who", "when")
 KEPT = KeptList("incidents", PARAMS, SORTING)
-CSV: Columns = {
+COLUMNS: Columns = {
     "id": lambda row: row.pk,
     "what": cause_words.headline,
     "provider": lambda row: row.provider,
@@ -55,29 +55,39 @@ CSV: Columns = {
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponseBase:
     """Open causes unless `state` is "resolved" or "all"; newest first."""
-    causes, search = Cause.objects.of(request.organization), get_query_param(request, "q")
-    period = PeriodForm({name: get_query_param(request, name) for name in PeriodForm.base_fields})
-    state = get_query_param(request, "state") or "open"
-    who = get_query_param(request, "who")
-    rows = narrow(causes, state, who, period).matching(search).select_related("owner")
-    sort = SORTING.chosen(request)
-    rows = rows.order_by(*SORTING.order(sort))
     if wants_csv(request):
-        return csv_response("incidents", rows, CSV)
-    page = Pages(rows, ROWS).get_page(request.GET.get("page"))
+        return csv_response(request, CSV)
+    search, period = get_query_param(request, "q"), period_of(request)
+    state, who = get_query_param(request, "state") or "open", get_query_param(request, "who")
+    page = Pages(list_rows(request), ROWS).get_page(request.GET.get("page"))
     context = {
         **KEPT.context(request),
         "page": page,
         "lines": build_lines(page),
-        "sorted_by": sort,
+        "sorted_by": SORTING.chosen(request),
         "state": state,
         "who": who,
         "when": period["when"].value(),
         "presets": {name: preset[0] for name, preset in PRESETS.items()},
         "search": search,
-        "chips": search_chips(request, causes, search),
+        "chips": search_chips(request, Cause.objects.all(), search),
     }
     return render_page_or_partial(request, "causes/index.html", "table", context)
+
+
+def period_of(asked: Asked) -> PeriodForm:
+    return PeriodForm({name: get_query_param(asked, name) for name in PeriodForm.base_fields})
+
+
+def list_rows(asked: Asked) -> CauseQuerySet:
+    """The causes that pass the filters, in the order that was asked for."""
+    causes, state = Cause.objects.of(asked.organization), get_query_param(asked, "state") or "open"
+    rows = narrow(causes, state, get_query_param(asked, "who"), period_of(asked))
+    found = rows.matching(get_query_param(asked, "q")).select_related("owner")
+    return found.order_by(*SORTING.order(SORTING.chosen(asked)))
+
+
+CSV = CsvList("incidents", list_rows, COLUMNS)
 
 
 def narrow(rows: CauseQuerySet, state: str, who: str, period: PeriodForm) -> CauseQuerySet:

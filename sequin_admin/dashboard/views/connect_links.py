@@ -16,9 +16,11 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import render_question
-from sequin_admin.dashboard.csv_export import Columns, csv_response, wants_csv
+from sequin_admin.dashboard.csv_export import Columns, CsvList, csv_response, wants_csv
 from sequin_admin.dashboard.edits import Edit
+from sequin_admin.dashboard.list_settings import KeptList
 from sequin_admin.dashboard.listing import (
+    Asked,
     Pages,
     get_query_param,
     parse_uuids,
@@ -26,11 +28,12 @@ from sequin_admin.dashboard.listing import (
 )
 from sequin_admin.dashboard.reach.connect import reach_of_withdrawing_link
 from sequin_admin.dashboard.recent import remember_viewed
+from sequin_admin.dashboard.search_chips import search_chips
 from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.dashboard.views.connect_link_forms import ConnectLinkForm, LinkDetailsForm
 
 ROWS = 50
-CSV: Columns = {
+COLUMNS: Columns = {
     "id": lambda row: row.pk,
     "name": lambda row: row.name,
     "provider": lambda row: row.provider,
@@ -60,23 +63,17 @@ def owned_links(request: Request) -> ConnectLinkQuerySet:
 def index(request: Request) -> HttpResponseBase:
     """Filtered by batch and state. As CSV without the addresses, which let their holder connect:
     those are in `connect_link_export`."""
-    now, batch, state = (
-        clock.now(),
-        get_query_param(request, "batch"),
-        get_query_param(request, "state"),
-    )
-    rows = filter_by_batch(owned_links(request), batch)
-    counts = rows.by_state(now)
-    if state in LinkState.values:
-        rows = rows.in_state(state, now)
-    listed = rows.select_related("reconnects", "credential", "created_by").defer("secrets")
-    sort = SORTING.chosen(request)
-    listed = listed.order_by(*SORTING.order(sort))
     if wants_csv(request):
-        return csv_response("connect-links", listed, CSV)
+        return csv_response(request, CSV)
+    batch, state = get_query_param(request, "batch"), get_query_param(request, "state")
+    search, counts = get_query_param(request, "q"), searched_links(request).by_state(clock.now())
     context = {
-        "sorted_by": sort,
-        "page": Pages(listed, ROWS).get_page(request.GET.get("page")),
+        **KEPT.context(request),
+        "sorted_by": SORTING.chosen(request),
+        "search": search,
+        "chips": search_chips(request, ConnectLink.objects.all(), search),
+        "narrowed": bool(search or state or batch),
+        "page": Pages(list_rows(request), ROWS).get_page(request.GET.get("page")),
         "states": [(each, counts[each]) for each in LinkState if counts[each] or each == state],
         "state": state,
         "batch": batch,
@@ -91,6 +88,25 @@ def index(request: Request) -> HttpResponseBase:
 
 
 OPEN_STATES = (LinkState.CREATED, LinkState.OPENED, LinkState.FAILED)
+
+
+def searched_links(asked: Asked) -> ConnectLinkQuerySet:
+    """Those of the batch that match the search, whatever their state."""
+    rows = ConnectLink.objects.of(asked.organization).matching(get_query_param(asked, "q"))
+    return filter_by_batch(rows, get_query_param(asked, "batch"))
+
+
+def list_rows(asked: Asked) -> ConnectLinkQuerySet:
+    """The links that pass the filters, in the order that was asked for."""
+    rows, state = searched_links(asked), get_query_param(asked, "state")
+    if state in LinkState.values:
+        rows = rows.in_state(state, clock.now())
+    listed = rows.select_related("reconnects", "credential", "created_by").defer("secrets")
+    return listed.order_by(*SORTING.order(SORTING.chosen(asked)))
+
+
+CSV = CsvList("connect_links", list_rows, COLUMNS)
+KEPT = KeptList("connect_links", ("q", "state", "batch"), SORTING)
 
 
 def filter_by_batch(rows: ConnectLinkQuerySet, batch: str) -> ConnectLinkQuerySet:

@@ -5,21 +5,23 @@ from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action
-from sequin_admin.audit.models import Event
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.csv_export import Columns
 from sequin_admin.dashboard.edits import Edit, status_of
+from sequin_admin.dashboard.front import render_tab
+from sequin_admin.dashboard.listing import Asked
 from sequin_admin.dashboard.named_lists import NamedList
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_consumer
-from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.sorting import Sorting
-from sequin_admin.dashboard.views import health
+from sequin_admin.health.models import Check
 from sequin_admin.syncs import consumers
 from sequin_admin.syncs.forms.consumers import ConsumerForm
 from sequin_admin.syncs.models import Consumer, Target
 
+SHOWN = 100
 CSV: Columns = {
     "id": lambda row: row.pk,
     "name": lambda row: row.name,
@@ -27,8 +29,16 @@ CSV: Columns = {
     "status": lambda row: "disabled" if row.disabled_at else row.health_status or "unchecked",
     "created_at": lambda row: row.created_at,
 }
+
+
+def list_rows(asked: Asked) -> Findable[Consumer]:
+    rows = Consumer.objects.of(asked.organization).select_related("target")
+    return rows.defer("target__secrets").prefetch_related("syncs")
+
+
 LIST = NamedList(
     "consumers",
+    list_rows,
     Sorting(
         {
             "newest": ("-created_at", "-id"),
@@ -51,23 +61,23 @@ def get_owned_or_404(request: Request, pk: str) -> Consumer:
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponseBase:
-    rows = Consumer.objects.of(request.organization).select_related("target")
-    listed = rows.defer("target__secrets").prefetch_related("syncs")
-    return LIST.render(request, listed)
+    return LIST.render(request)
 
 
 @require_GET
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     consumer = get_owned_or_404(request, pk)
-    remember_viewed(request, "consumer", consumer)
-    context = {
-        "consumer": consumer,
-        **health.build_card_context(consumer),
-        "syncs": consumer.syncs.order_by("name")[:100],
-        "events": Event.objects.of(request.organization.pk).about(consumer)[:15],
-    }
-    return render(request, "consumers/detail.html", context)
+    syncs = consumer.syncs.order_by("name")[:SHOWN]
+    context = {"syncs": syncs, "checks": Check.objects.about(consumer)}
+    return render_tab(request, "consumers/detail.html", consumer, "consumer", context)
+
+
+@require_GET
+@may(Action.EDIT)
+def danger(request: Request, pk: str) -> HttpResponse:
+    consumer = get_owned_or_404(request, pk)
+    return render_tab(request, "consumers/danger.html", consumer, "consumer_danger", {})
 
 
 @require_http_methods(["GET", "POST"])

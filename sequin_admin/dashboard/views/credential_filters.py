@@ -7,7 +7,7 @@ from django.db.models import Q
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, CredentialQuerySet, OAuthApp
 from sequin_admin.dashboard.access import Request
-from sequin_admin.dashboard.listing import get_query_param, parse_uuids
+from sequin_admin.dashboard.listing import Asked, get_query_param, parse_uuids
 from sequin_admin.health import cause_words
 from sequin_admin.health.models import Cause, Incident
 from sequin_admin.health.status import Status
@@ -31,7 +31,7 @@ class Filter:
 FILTER_PARAMS = ("q", "provider", "kind", "health", "oauth_app", "cause")
 
 
-def filter_credentials(request: Request, rows: CredentialQuerySet) -> CredentialQuerySet:
+def filter_credentials(request: Asked, rows: CredentialQuerySet) -> CredentialQuerySet:
     """`rows` filtered by the query parameters."""
     chosen = {name: get_query_param(request, name) for name in FILTER_PARAMS}
     if chosen["q"]:

@@ -10,9 +10,9 @@ from django.views.decorators.http import require_GET
 from sequin_admin.access.policy import Action
 from sequin_admin.credentials.models import Credential, CredentialQuerySet
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.csv_export import Columns, csv_response, wants_csv
+from sequin_admin.dashboard.csv_export import Columns, CsvList, csv_response, wants_csv
 from sequin_admin.dashboard.list_settings import KeptList, ListColumn
-from sequin_admin.dashboard.listing import Pages, get_query_param, render_page_or_partial
+from sequin_admin.dashboard.listing import Asked, Pages, get_query_param, render_page_or_partial
 from sequin_admin.dashboard.search_chips import search_chips
 from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.dashboard.views.credential_filters import (
@@ -58,7 +58,7 @@ KEPT = KeptList(
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponseBase:
     if wants_csv(request):
-        return csv_response("credentials", list_rows(request), CSV_COLUMNS)
+        return csv_response(request, CSV)
     search, sort = get_query_param(request, "q"), SORTING.chosen(request)
     page = Pages(list_rows(request), ROWS).get_page(request.GET.get("page"))
     context = {
@@ -77,7 +77,7 @@ def index(request: Request) -> HttpResponseBase:
     return render_page_or_partial(request, "credentials/index.html", "table", context)
 
 
-def list_rows(request: Request) -> CredentialQuerySet:
+def list_rows(request: Asked) -> CredentialQuerySet:
     """The rows that pass the filters, in the order that was asked for."""
     rows = filter_credentials(request, Credential.objects.of(request.organization))
     listed = rows.select_related("token", "rate_limit").defer("secrets", "token__secrets")
@@ -96,6 +96,7 @@ CSV_COLUMNS: Columns = {
     "created_at": lambda row: row.created_at,
     "metadata": lambda row: json.dumps(row.metadata, ensure_ascii=False),
 }
+CSV = CsvList("credentials", list_rows, CSV_COLUMNS)
 ORDERS = [
     ("newest", "Newest"),
     ("-newest", "Oldest"),

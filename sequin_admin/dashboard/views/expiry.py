@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -13,17 +14,17 @@ from django.views.decorators.http import require_GET, require_http_methods
 from sequin_admin.access import calendar_feeds
 from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
-from sequin_admin.core.chunks import CHUNK_SIZE
 from sequin_admin.core.search_language import parse_search
 from sequin_admin.credentials import kinds
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import render_question
-from sequin_admin.dashboard.csv_export import Columns, stream_csv, wants_csv
+from sequin_admin.dashboard.csv_export import Columns, CsvList, csv_response, wants_csv
 from sequin_admin.dashboard.fresh_login import fresh_login_required
 from sequin_admin.dashboard.list_settings import KeptList
 from sequin_admin.dashboard.listing import (
     MAX_ROWS,
     ROWS,
+    Asked,
     Pages,
     get_query_param,
     render_page_or_partial,
@@ -53,7 +54,7 @@ PAGES = {
     Expiring.FORMER_API_KEY: "api_key",
     Expiring.CONNECT_LINK: "connect_link",
 }
-CSV: Columns = {
+COLUMNS: Columns = {
     "ends_at": lambda row: row.ends_at,
     "what": lambda row: row.what.value,
     "id": lambda row: row.id,
@@ -67,14 +68,10 @@ CSV: Columns = {
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponseBase:
     """In the next 180 days, unless asked for more or less; soonest first."""
-    chosen = {name: get_query_param(request, name) for name in ("q", "what", "provider", "within")}
-    sort = SORTING.chosen(request)
-    wanted, order = filter_of(chosen), SORTING.order(sort)
     if wants_csv(request):
-        rows = expiry.rows_ending(request.organization, wanted, order=order)
-        return stream_csv("expiry", map(expiry.parse_row, rows.iterator(CHUNK_SIZE)), CSV)
-    rows = expiry.rows_ending(request.organization, wanted, order=order, most=MAX_ROWS)
-    page = Pages(rows, ROWS).get_page(request.GET.get("page"))
+        return csv_response(request, CSV)
+    chosen, sort = choices_of(request), SORTING.chosen(request)
+    page = Pages(list_rows(request, most=MAX_ROWS), ROWS).get_page(request.GET.get("page"))
     context = {
         **KEPT.context(request),
         "page": page,
@@ -88,6 +85,19 @@ def index(request: Request) -> HttpResponseBase:
     if not request.htmx:
         context |= page_context(request)
     return render_page_or_partial(request, "expiry/index.html", "table", context)
+
+
+def choices_of(asked: Asked) -> dict[str, str]:
+    return {name: get_query_param(asked, name) for name in ("q", "what", "provider", "within")}
+
+
+def list_rows(asked: Asked, most: int | None = None) -> QuerySet[Any]:
+    """What ends and passes the filters, in the order that was asked for."""
+    wanted, order = filter_of(choices_of(asked)), SORTING.order(SORTING.chosen(asked))
+    return expiry.rows_ending(asked.organization, wanted, order=order, most=most)
+
+
+CSV = CsvList("expiry", list_rows, COLUMNS, expiry.parse_row)
 
 
 def page_context(request: Request) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.csv_export import Columns
-from sequin_admin.dashboard.listing import get_query_param
+from sequin_admin.dashboard.listing import Asked, get_query_param
 from sequin_admin.dashboard.named_lists import NamedList
 from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.dashboard.views.credential_filters import Filter
@@ -29,21 +29,15 @@ CSV: Columns = {
     "resets_at": lambda row: row.next_reset,
     "summed_at": lambda row: row.summed_at,
 }
-LIST = NamedList(
-    "fleet_usage",
-    Sorting(
-        {
-            "hour": ("hour_share", "id"),
-            "day": ("day_share", "id"),
-            "refused": ("day_refused", "id"),
-            "throttled": ("day_throttled", "id"),
-            "reset": ("resets_at", "id"),
-        },
-        "-hour",
-    ),
-    CSV,
-    add="providers",
-    filters=("provider", "use"),
+SORTING = Sorting(
+    {
+        "hour": ("hour_share", "id"),
+        "day": ("day_share", "id"),
+        "refused": ("day_refused", "id"),
+        "throttled": ("day_throttled", "id"),
+        "reset": ("resets_at", "id"),
+    },
+    "-hour",
 )
 USES = {
     "near": ("Near its limit", Q(hour_share__gte=NEAR_LIMIT_SHARE)),
@@ -53,21 +47,9 @@ USES = {
 }
 
 
-@require_GET
-@may(Action.VIEW)
-def fleet_usage(request: Request) -> HttpResponseBase:
-    rows = UsageSummary.objects.of(request.organization).filter(credential__disabled_at=None)
-    filters = build_filters(request)
-    answer: HttpResponseBase = LIST.render(
-        request,
-        annotate_rows(narrow(request, rows)),
-        noun="credential",
-        nouns="credentials",
-        add_words="Connect an account",
-        filters=filters,
-        **({"narrowed": True} if any(each.chosen for each in filters) else {}),
-    )
-    return answer
+def list_rows(asked: Asked) -> UsageSummaryQuerySet:
+    rows = UsageSummary.objects.of(asked.organization).filter(credential__disabled_at=None)
+    return annotate_rows(narrow(asked, rows))
 
 
 def annotate_rows(rows: UsageSummaryQuerySet) -> UsageSummaryQuerySet:
@@ -77,14 +59,39 @@ def annotate_rows(rows: UsageSummaryQuerySet) -> UsageSummaryQuerySet:
     return shown.annotate(next_reset=reset)
 
 
-def narrow(request: Request, rows: UsageSummaryQuerySet) -> UsageSummaryQuerySet:
+def narrow(request: Asked, rows: UsageSummaryQuerySet) -> UsageSummaryQuerySet:
     provider, use = get_query_param(request, "provider"), get_query_param(request, "use")
     if provider:
         rows = rows.filter(provider=provider)
-    if LIST.sorting.chosen(request) == "reset":
+    if SORTING.chosen(request) == "reset":
         # Those without a pending one would come first.
         rows = rows.filter(resets_at__gt=clock.now())
     return rows.filter(USES[use][1]) if use in USES else rows
+
+
+LIST = NamedList(
+    "fleet_usage",
+    list_rows,
+    SORTING,
+    CSV,
+    add="providers",
+    filters=("provider", "use"),
+)
+
+
+@require_GET
+@may(Action.VIEW)
+def fleet_usage(request: Request) -> HttpResponseBase:
+    filters = build_filters(request)
+    answer: HttpResponseBase = LIST.render(
+        request,
+        noun="credential",
+        nouns="credentials",
+        add_words="Connect an account",
+        filters=filters,
+        **({"narrowed": True} if any(each.chosen for each in filters) else {}),
+    )
+    return answer
 
 
 def build_filters(request: Request) -> list[Filter]:

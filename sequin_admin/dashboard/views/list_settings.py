@@ -14,7 +14,9 @@ from sequin_admin.core.wrapping import trim
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.list_settings import KeptList
 from sequin_admin.dashboard.views import (
+    audit,
     causes,
+    connect_links,
     consumers,
     credential_list,
     expiry,
@@ -27,7 +29,8 @@ from sequin_admin.dashboard.views import (
 
 LISTED = (consumers, fleet_usage, oauth_apps, streams, syncs, targets)
 NAMED = (each.LIST.kept for each in LISTED)
-LISTS = {kept.name: kept for kept in (credential_list.KEPT, causes.KEPT, expiry.KEPT, *NAMED)}
+OTHERS = (audit, causes, connect_links, credential_list, expiry)
+LISTS = {kept.name: kept for kept in (*(each.KEPT for each in OTHERS), *NAMED)}
 
 
 @require_POST

@@ -8,6 +8,7 @@ from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
+from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action
 from sequin_admin.credentials import kinds, oauth_apps
 from sequin_admin.credentials.forms import OAuthAppForm
@@ -17,7 +18,7 @@ from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.csv_export import Columns
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
-from sequin_admin.dashboard.listing import get_query_param, render_page_or_partial
+from sequin_admin.dashboard.listing import Asked, get_query_param, render_page_or_partial
 from sequin_admin.dashboard.named_lists import NamedList
 from sequin_admin.dashboard.reach.credentials import reach_of_deleting_oauth_app
 from sequin_admin.dashboard.sorting import Sorting
@@ -38,8 +39,16 @@ CSV: Columns = {
     "secret_ends_at": lambda row: row.secret_ends_at,
     "created_at": lambda row: row.created_at,
 }
+
+
+def list_rows(asked: Asked) -> Findable[OAuthApp]:
+    rows = OAuthApp.objects.of(asked.organization).annotate(used_by=Count("credentials"))
+    return rows.defer("secrets")
+
+
 LIST = NamedList(
     "oauth_apps",
+    list_rows,
     Sorting(
         {
             "provider": ("provider", "name", "id"),
@@ -60,8 +69,7 @@ LIST = NamedList(
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponseBase:
-    rows = OAuthApp.objects.of(request.organization).annotate(used_by=Count("credentials"))
-    return LIST.render(request, rows.defer("secrets"))
+    return LIST.render(request)
 
 
 @require_GET

@@ -21,6 +21,8 @@ LISTS = {
     "target": "targets",
     "consumer": "consumers",
     "stream": "streams",
+    "oauth_app": "oauth_apps",
+    "connect_link": "connect_links",
 }
 
 

@@ -5,15 +5,19 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
+from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.csv_export import Columns
 from sequin_admin.dashboard.edits import Edit, status_of
+from sequin_admin.dashboard.listing import Asked
 from sequin_admin.dashboard.named_lists import NamedList
+from sequin_admin.dashboard.plain_front import front_of_stream
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_stream
 from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.sorting import Sorting
@@ -30,8 +34,15 @@ CSV: Columns = {
     "syncs": lambda row: row.used_by,
     "created_at": lambda row: row.created_at,
 }
+
+
+def list_rows(asked: Asked) -> Findable[Stream]:
+    return Stream.objects.of(asked.organization).annotate(used_by=Count("syncs"))
+
+
 LIST = NamedList(
     "streams",
+    list_rows,
     Sorting(
         {
             "slug": ("slug", "id"),
@@ -51,8 +62,7 @@ def get_owned_or_404(request: Request, pk: str) -> Stream:
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponseBase:
-    rows = Stream.objects.of(request.organization).annotate(used_by=Count("syncs"))
-    return LIST.render(request, rows)
+    return LIST.render(request)
 
 
 @require_GET
@@ -60,10 +70,13 @@ def index(request: Request) -> HttpResponseBase:
 def detail(request: Request, pk: str) -> HttpResponse:
     stream = get_owned_or_404(request, pk)
     remember_viewed(request, "stream", stream)
+    count = stream.syncs.count()
+    listed = f"{reverse('dashboard:syncs')}?stream={stream.pk}"
     context = {
         "stream": stream,
+        "front": front_of_stream(count, listed, stream.created_at),
         "syncs": stream.syncs.order_by("name")[:SHOWN],
-        "count": stream.syncs.count(),
+        "count": count,
         "events": Event.objects.of(request.organization.pk).about(stream)[:15],
     }
     return render(request, "streams/detail.html", context)

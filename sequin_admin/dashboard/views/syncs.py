@@ -11,13 +11,14 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sequin_admin.access.ceilings import CeilingReached
+from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask, disable_or_ask
 from sequin_admin.dashboard.csv_export import Columns
 from sequin_admin.dashboard.edits import Edit, status_of
-from sequin_admin.dashboard.listing import get_query_param, parse_uuids
+from sequin_admin.dashboard.listing import Asked, get_query_param, parse_uuids
 from sequin_admin.dashboard.named_lists import NamedList
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_sync, reach_of_disabling_sync
 from sequin_admin.dashboard.sorting import Sorting
@@ -41,8 +42,19 @@ CSV: Columns = {
     "last_report_at": lambda row: row.last_report_at,
     "created_at": lambda row: row.created_at,
 }
+
+
+def list_rows(asked: Asked) -> Findable[Sync]:
+    rows = Sync.objects.of(asked.organization)
+    for name in FILTER_PARAMS:
+        if get_query_param(asked, name):
+            rows = rows.filter(**{f"{name}__in": parse_uuids([get_query_param(asked, name)])})
+    return rows.select_related("credential", "stream").defer("credential__secrets")
+
+
 LIST = NamedList(
     "syncs",
+    list_rows,
     Sorting(
         {
             "newest": ("-created_at", "-id"),
@@ -71,18 +83,13 @@ def get_owned_or_404(request: Request, pk: str) -> Sync:
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponseBase:
-    rows = Sync.objects.of(request.organization)
-    for name in FILTER_PARAMS:
-        if get_query_param(request, name):
-            rows = rows.filter(**{f"{name}__in": parse_uuids([get_query_param(request, name)])})
-    listed = rows.select_related("credential", "stream").defer("credential__secrets")
     context: dict[str, Any] = {
         "narrowed": any(get_query_param(request, name) for name in ("q", *FILTER_PARAMS)),
         "streams": list_streams(request),
         "stream": get_query_param(request, "stream"),
         "credential": get_query_param(request, "credential"),
     }
-    return LIST.render(request, listed, **context)
+    return LIST.render(request, **context)
 
 
 def list_streams(request: Request) -> QuerySet[Stream]:

@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sequin_admin.access.ceilings import CeilingReached
+from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action
 from sequin_admin.credentials.properties import warn_of_space
 from sequin_admin.dashboard.access import Request, may
@@ -16,6 +17,7 @@ from sequin_admin.dashboard.csv_export import Columns
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
 from sequin_admin.dashboard.front import render_tab
+from sequin_admin.dashboard.listing import Asked
 from sequin_admin.dashboard.named_lists import NamedList
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_target
 from sequin_admin.dashboard.sorting import Sorting
@@ -32,8 +34,16 @@ CSV: Columns = {
     "consumers": lambda row: row.used_by,
     "created_at": lambda row: row.created_at,
 }
+
+
+def list_rows(asked: Asked) -> Findable[Target]:
+    rows = Target.objects.of(asked.organization).annotate(used_by=Count("consumers"))
+    return rows.defer("secrets")
+
+
 LIST = NamedList(
     "targets",
+    list_rows,
     Sorting(
         {
             "newest": ("-created_at", "-id"),
@@ -57,8 +67,7 @@ def get_owned_or_404(request: Request, pk: str) -> Target:
 @require_GET
 @may(Action.VIEW)
 def index(request: Request) -> HttpResponseBase:
-    rows = Target.objects.of(request.organization).annotate(used_by=Count("consumers"))
-    return LIST.render(request, rows.defer("secrets"))
+    return LIST.render(request)
 
 
 @require_GET

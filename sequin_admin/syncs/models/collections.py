@@ -49,6 +49,7 @@ class Refresh(Leased):
     error = models.CharField(max_length=500, blank=True)
 
     class Meta:
+        verbose_name_plural = "refreshes"
         indexes = (
             models.Index(fields=("status", "lease_until"), name="refresh_waiting"),
             models.Index(

@@ -1,24 +1,28 @@
-"""Benchmark of searches among many credentials: as the API answers them, and what keeping the
-text costs a write."""
+"""Benchmark of searches among many credentials, syncs and connect links: as the API answers them,
+and what keeping the text costs a write."""
 
 import statistics
 import time
+from datetime import timedelta
 from typing import Any
 from urllib.parse import urlencode
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import Organization, Scope
+from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
+from sequin_admin.syncs.models import Sync
 from sequin_admin.tools.benchmarks.api import URL
 from sequin_admin.tools.benchmarks.fleet import fill
 from sequin_admin.tools.benchmarks.load import time_requests
 
 MANY, ROUNDS, MOST_MS = 100_000, 15, 150
 WRITES = 200
+ALL, ROWS = "/v1/search", 500
 
 
 def measure(organization: Organization, many: int = MANY) -> dict[str, Any]:
@@ -26,12 +30,66 @@ def measure(organization: Organization, many: int = MANY) -> dict[str, Any]:
     _, key = keys.create(organization, name="bench", scopes=[Scope.READ], actor=None)
     client = Client(headers={"Authorization": f"Bearer {key}"})
     fill(organization, many)
+    fill_others(organization, many)
     figures = {
         name: time_requests(client, f"{URL}?{urlencode({'search': text, 'limit': 50})}", ROUNDS)
         for name, text in searches(organization, many).items()
     }
+    figures |= {
+        f"everything: {name}": time_requests(client, f"{ALL}?{urlencode({'q': text})}", ROUNDS)
+        for name, text in searches_of_all(many).items()
+    }
     slow = [name for name, figure in figures.items() if figure["median_ms"] > MOST_MS]
     return {"rows": many, "search": figures, "too_slow": slow, "writes": write_times(organization)}
+
+
+def fill_others(organization: Organization, many: int) -> None:
+    """A sync of each credential, and as many connect links."""
+    rows = Credential.objects.of(organization).order_by("created_at", "pk")
+    syncs = [
+        Sync(
+            organization=organization,
+            credential_id=pk,
+            provider="stripe",
+            name=f"Sync {n:06}",
+            external_id=f"crm-{n:06}",
+        )
+        for n, pk in enumerate(rows.values_list("pk", flat=True)[:many])
+    ]
+    Sync.objects.bulk_create(syncs, batch_size=ROWS)
+    ends = clock.now() + timedelta(days=7)
+    links = [
+        ConnectLink(
+            organization=organization,
+            provider="stripe",
+            kinds=["stripe_key"],
+            name=f"Customer {n:06}",
+            metadata={"deal": f"d-{n:06}"},
+            token_digest=f"{n:064}",
+            expires_at=ends,
+            secrets={"token": f"{n:043}"},
+        )
+        for n in range(many)
+    ]
+    ConnectLink.objects.bulk_create(links, batch_size=ROWS)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+
+
+def searches_of_all(many: int) -> dict[str, str]:
+    one = f"{many // 2:06}"
+    return {
+        "one credential": f"account {one}",
+        "one sync": f"sync {one}",
+        "external id of a sync": f"crm-{one}",
+        "one link": f"customer {one}",
+        "metadata of a link": f"deal:d-{one}",
+        "one number": one,
+        "all": "sync",
+        "two letters": "cu",
+        "two rare letters": "zq",
+        "nothing": "zqxj",
+    }
 
 
 def searches(organization: Organization, many: int) -> dict[str, str]:
