@@ -4,7 +4,7 @@ Building and compiling a query takes several times as long as reading one row fr
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeGuard, TypeVar
 
 import structlog
@@ -12,7 +12,6 @@ from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import DatabaseError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.utils import CursorWrapper
 from django.db.models.query import get_related_populators
 
 Row = TypeVar("Row", bound=models.Model)
@@ -32,7 +31,9 @@ log = structlog.get_logger(__name__)
 class Preparing(Protocol):
     """A connection whose server keeps statements: `core.postgresql`'s."""
 
-    def prepared_cursor(self, as_text: bool = False) -> CursorWrapper: ...
+    def fetch_prepared(
+        self, sql: str, params: Columns, *, as_text: bool
+    ) -> Sequence[Columns]: ...
 
 
 class PreparedQuery(Generic[Row]):
@@ -127,7 +128,7 @@ class ColumnQuery:
         if again:
             rows = fetch(connection, self.sql, params, as_text=True)
         else:
-            rows = fetch_with(connection.cursor, self.sql, params)
+            rows = fetch_once(connection, self.sql, params)
         if self.converters:
             return list(self.compiler.apply_converters(rows, self.converters))
         return rows
@@ -186,19 +187,16 @@ def fetch(
     `as_text`: UUIDs, and times in ISO 8601, may come as text, which costs less.
     """
     if may_prepare(connection):
-        cursor_of = partial(connection.prepared_cursor, as_text)
         try:
-            return fetch_with(cursor_of, sql, params)
+            return connection.fetch_prepared(sql, params, as_text=as_text)
         except DatabaseError as error:
             if not is_unprepared(error):
                 raise
-    return fetch_with(connection.cursor, sql, params)
+    return fetch_once(connection, sql, params)
 
 
-def fetch_with(
-    cursor_of: Callable[[], CursorWrapper], sql: str, params: Columns
-) -> Sequence[Columns]:
-    with cursor_of() as cursor:
+def fetch_once(connection: BaseDatabaseWrapper, sql: str, params: Columns) -> Sequence[Columns]:
+    with connection.cursor() as cursor:
         cursor.execute(sql, params)
         rows: Sequence[Columns] = cursor.fetchall()
         return rows
@@ -241,16 +239,20 @@ class Filling:
     def __init__(
         self, params: Columns, parameters: Parameters, connection: BaseDatabaseWrapper
     ) -> None:
-        self.fields = [(name, field) for name, (field, _) in parameters.items()]
-        named = {
-            field.get_db_prep_value(example, connection): name
-            for name, (field, example) in parameters.items()
-        }
+        named: dict[object, str] = {}
+        # By name: the field, and the type of what it hands on as it is.
+        self.fields: list[tuple[str, Any, type | None]] = []
+        for name, (field, example) in parameters.items():
+            prepared = field.get_db_prep_value(example, connection)
+            named[prepared] = name
+            self.fields.append((name, field, type(example) if prepared is example else None))
         # For each parameter its name, or none and the value that it always has.
         self.places = [(named.get(param), param) for param in params]
 
     def __call__(self, values: Mapping[str, object], connection: BaseDatabaseWrapper) -> Columns:
-        filled: dict[str | None, object] = {
-            name: field.get_db_prep_value(values[name], connection) for name, field in self.fields
-        }
+        filled: dict[str | None, object] = {}
+        for name, field, unchanged in self.fields:
+            value = values[name]
+            is_ready = type(value) is unchanged
+            filled[name] = value if is_ready else field.get_db_prep_value(value, connection)
         return tuple([filled[name] if name else param for name, param in self.places])
