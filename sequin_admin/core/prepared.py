@@ -12,7 +12,10 @@ from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import DatabaseError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models.base import ModelState
 from django.db.models.query import get_related_populators
+
+from sequin_admin.core.fields import DecryptOnRead
 
 Row = TypeVar("Row", bound=models.Model)
 Columns = tuple[Any, ...]
@@ -70,21 +73,59 @@ class CompiledQuery:
         self.sql, self.params = self.compiler.as_sql()
         select, info = self.compiler.select, self.compiler.klass_info
         self.converters = self.compiler.get_converters([column for column, _, _ in select])
-        fields = info["select_fields"]
-        self.model, self.start, self.end = info["model"], fields[0], fields[-1] + 1
-        self.names = [column.target.attname for column, _, _ in select[self.start : self.end]]
         # The stubs know a newer Django.
-        self.populators = get_related_populators(info, select, self.db)  # type: ignore[call-arg]
+        joined = get_related_populators(info, select, self.db)  # type: ignore[call-arg]
+        fields = info["select_fields"]
+        names = [column.target.attname for column, _, _ in select[fields[0] : fields[-1] + 1]]
+        self.loader = Loader(self.db, info["model"], names, fields[0], joined)
         self.annotations = self.compiler.annotation_col_map
 
     def instance(self, raw: Columns) -> Any:
         if self.converters:
             raw = next(iter(self.compiler.apply_converters([raw], self.converters)))
-        made = self.model.from_db(self.db, self.names, raw[self.start : self.end])
-        for populator in self.populators:
-            populator.populate(raw, made)
+        made = self.loader(raw)
         for name, column in self.annotations.items():
-            setattr(made, name, raw[column])
+            made.__dict__[name] = raw[column]
+        return made
+
+
+class Loader:
+    """Makes model instances of rows as they were read, as `from_db()` does, and of those that are
+    joined to them. Signals are not sent: nobody listens to those of loaded rows."""
+
+    def __init__(
+        self, db: str, model: type[models.Model], names: Sequence[str], start: int, joined: Any
+    ) -> None:
+        self.db, self.model, self.names = db, model, names
+        self.start, self.end = start, start + len(names)
+        self.encrypted = [
+            name for name in names if isinstance(getattr(model, name, None), DecryptOnRead)
+        ]
+        self.loaded: Callable[[Any], None] | None = getattr(model, "loaded", None)
+        self.joined = [
+            (
+                Loader(db, each.model_cls, each.init_list, each.cols_start, each.related_populators),
+                each.cols_start + each.pk_idx,
+                each.local_setter,
+                each.remote_setter,
+            )
+            for each in joined
+        ]
+
+    def __call__(self, raw: Columns) -> Any:
+        made: Any = self.model.__new__(self.model)
+        made._state = state = ModelState()
+        state.db, state.adding = self.db, False
+        made.__dict__.update(zip(self.names, raw[self.start : self.end], strict=True))
+        if self.loaded:
+            self.loaded(made)
+        for name in self.encrypted:
+            setattr(made, name, made.__dict__[name])
+        for load, pk, set_there, set_back in self.joined:
+            other = None if raw[pk] is None else load(raw)
+            set_there(made, other)
+            if other is not None:
+                set_back(other, made)
         return made
 
 
