@@ -34,9 +34,7 @@ log = structlog.get_logger(__name__)
 class Preparing(Protocol):
     """A connection whose server keeps statements: `core.postgresql`'s."""
 
-    def fetch_prepared(
-        self, sql: str, params: Columns, *, as_text: bool
-    ) -> Sequence[Columns]: ...
+    def fetch_prepared(self, sql: str, params: Columns, *, as_text: bool) -> Sequence[Columns]: ...
 
 
 class PreparedQuery(Generic[Row]):
@@ -103,14 +101,15 @@ class Loader:
         ]
         self.loaded: Callable[[Any], None] | None = getattr(model, "loaded", None)
         self.joined = [
-            (
-                Loader(db, each.model_cls, each.init_list, each.cols_start, each.related_populators),
-                each.cols_start + each.pk_idx,
-                each.local_setter,
-                each.remote_setter,
-            )
+            (Loader.of(each), each.cols_start + each.pk_idx, each.local_setter, each.remote_setter)
             for each in joined
         ]
+
+    @classmethod
+    def of(cls, joined: Any) -> "Loader":
+        """That of a populator of Django's."""
+        nested = joined.related_populators
+        return cls(joined.db, joined.model_cls, joined.init_list, joined.cols_start, nested)
 
     def __call__(self, raw: Columns) -> Any:
         made: Any = self.model.__new__(self.model)

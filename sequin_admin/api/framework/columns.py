@@ -16,6 +16,7 @@ from uuid import UUID
 import orjson
 from django.core.exceptions import ObjectDoesNotExist
 from django.db.models import DateTimeField, JSONField, Model
+from django.db.models.expressions import Combinable
 
 from sequin_admin.api.framework.schemas import Shape
 from sequin_admin.core.prepared import Columns
@@ -41,6 +42,13 @@ class Made(NamedTuple):
     columns: tuple[str, ...]
 
 
+class Computed(NamedTuple):
+    """A column that is computed as JSON: by the database, or `of` a model instance."""
+
+    expression: Combinable
+    of: Callable[[Any], object]
+
+
 class Conversion(NamedTuple):
     """Of what the database returns for a column: of many rows, or of one."""
 
@@ -52,14 +60,21 @@ class RowShape:
     """How the fields of `schema` are made of the columns of `model`.
 
     A field that is not named in `fields` is the column of its name; a `RowShape` is the row that
-    the foreign key of its name refers to.
+    the foreign key of its name refers to. What is made has the names of the JSON.
     """
 
     def __init__(
-        self, schema: type[Shape], model: type[Model], **fields: "Made | RowShape"
+        self,
+        schema: type[Shape],
+        model: type[Model],
+        computed: Mapping[str, Computed] | None = None,
+        **fields: "Made | RowShape",
     ) -> None:
-        self.schema, self.model = schema, model
-        self.fields = {name: fields.get(name) or as_stored(name) for name in schema.model_fields}
+        self.schema, self.model, self.computed = schema, model, computed or {}
+        self.fields = {
+            field.alias or name: fields.get(name) or as_stored(name)
+            for name, field in schema.model_fields.items()
+        }
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -127,7 +142,15 @@ class RowShape:
         convert = self.conversion(column).one
         return itemgetter(place) if convert is same else lambda row: convert(row[place])
 
+    def selected(self, columns: Iterable[str]) -> list[str | Combinable]:
+        """What `values_list()` takes for these columns."""
+        return [
+            self.computed[each].expression if each in self.computed else each for each in columns
+        ]
+
     def conversion(self, column: str) -> Conversion:
+        if column in self.computed:
+            return Conversion(read_json_column, read_json)
         *path, last = column.split("__")
         model = self.model
         for name in path:
@@ -151,8 +174,12 @@ class RowShape:
                 inner = getattr(instance, name)
                 made[name] = None if inner is None else field.fields_of(inner)
             else:
-                made[name] = field.make(*[attribute(instance, each) for each in field.columns])
+                made[name] = field.make(*[self.value_of(instance, each) for each in field.columns])
         return {name: str(v) if isinstance(v, UUID) else v for name, v in made.items()}
+
+    def value_of(self, instance: Model, column: str) -> object:
+        computed = self.computed.get(column)
+        return computed.of(instance) if computed else attribute(instance, column)
 
 
 def same(value: Any) -> Any:

@@ -174,13 +174,15 @@ def page_query(
     columns = columns_of(shape, page)
     sign = -1 if page.sort.startswith("-") else 1
     places = [sign * columns.index(name) for name in page.names]
-    return DigestedQuery(with_key(ordered, values, columns[2:]), places, known)
+    return DigestedQuery(with_key(shape, ordered, values, columns[2:]), places, known)
 
 
-def with_key(rows: QuerySet[Model], values: dict[str, Any], columns: Sequence[str]) -> ColumnRows:
+def with_key(
+    shape: RowShape, rows: QuerySet[Model], values: dict[str, Any], columns: Sequence[str]
+) -> ColumnRows:
     """Some columns of the rows, after an empty text and whether the key holds."""
     usable = keys.still_usable(values["key"], values["version"], values["now"])
-    return rows.values_list(Value("", CharField()), usable, *columns)
+    return rows.values_list(Value("", CharField()), usable, *shape.selected(columns))
 
 
 class PreparedPage(NamedTuple):
@@ -225,7 +227,7 @@ def prepared_one(shape: RowShape) -> PreparedOne:
 
     def build(pk: UUID, **values: Any) -> ColumnQuery:
         rows = rows_of(shape, values["organization"]).filter(pk=pk)
-        return ColumnQuery(with_key(rows, values, shape.columns))
+        return ColumnQuery(with_key(shape, rows, values, shape.columns))
 
     query = PreparedColumns(build, {**KEY, "pk": (UUIDField(), uuid4())})
     return PreparedOne(query, shape.row_reader(("digest", "key_holds", *shape.columns)))
