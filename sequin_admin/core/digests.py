@@ -51,7 +51,8 @@ def secret_key_digests(salt: str, text: str | bytes) -> list[str]:
     """
     message = text.encode() if isinstance(text, str) else text
     keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
-    return [hmac.digest(salted_key(salt, key), message, "sha256").hex() for key in keys]
+    # Not `hmac.digest()`, which lets other threads run: the caller would wait for its next turn.
+    return [hmac.new(salted_key(salt, key), message, sha256).hexdigest() for key in keys]
 
 
 @lru_cache(32)

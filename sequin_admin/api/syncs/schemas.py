@@ -151,7 +151,8 @@ class SyncShape(Shape):
 
 
 def limit_out(own: dict[str, Any] | None, kind: str, *limit: int | None) -> dict[str, Any]:
-    return own or rate_out(kind, *limit)
+    """PostgreSQL stores JSON objects in an order of its own."""
+    return {name: own[name] for name in Rate.model_fields} if own else rate_out(kind, *limit)
 
 
 SYNC = RowShape(
