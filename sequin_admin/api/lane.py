@@ -73,7 +73,9 @@ class ApplicationHandler(WSGIHandler):
         try:
             response = cast(Any, self.get_response(request))
             status = f"{response.status_code} {response.reason_phrase}"
-            start_response(status, list(response.headers.items()))
+            # Only error pages set any.
+            cookies = [("Set-Cookie", each.OutputString()) for each in response.cookies.values()]
+            start_response(status, [*response.headers.items(), *cookies])
             return [response.content]
         finally:
             request.close()
