@@ -4,14 +4,17 @@ import gc
 import os
 from importlib import import_module
 
+import django
 from django.conf import settings
-from django.core.wsgi import get_wsgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequin_admin.settings")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
 
-from sequin_admin.core import checks, statement_limits, tracing  # noqa: E402 - need the apps above
+from sequin_admin.api.lane import ApplicationHandler  # noqa: E402 - needs the apps above
+from sequin_admin.core import checks, statement_limits, tracing  # noqa: E402
 from sequin_admin.limits import limiter  # noqa: E402
+
+application = ApplicationHandler()
 
 statement_limits.limit_process(statement_limits.for_web())
 tracing.start("web")

@@ -33,10 +33,6 @@ def status_out(health_status: str) -> dict[str, str]:
 HEALTH = Made(status_out, ("health_status",))
 
 
-def health_out(monitored: Monitored) -> dict[str, str]:
-    return status_out(monitored.health_status)
-
-
 class CheckShape(Shape):
     """The last result of one check, and since when it is the same."""
 
@@ -89,7 +85,7 @@ class HealthDetail(Health):
 def health_detail(subject: Monitored) -> dict[str, Any]:
     winner = next(iter(rollup.list_reasons(subject)), None)
     return {
-        **health_out(subject),
+        **status_out(subject.health_status),
         "note": subject.health_note,
         "since": subject.health_since,
         "checked_at": subject.checked_at,

@@ -5,15 +5,20 @@ every request (its id, headers, metrics, limits of bodies, https) stands before 
 `MIDDLEWARE`. The reference page, /v1/docs, is a page.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
+from wsgiref.types import StartResponse, WSGIEnvironment
 
 from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLResolver
 from django.urls.resolvers import RegexPattern
+
+from sequin_admin.api.framework.light_headers import with_light_headers
 
 Handler = Callable[[HttpRequest], HttpResponse]
 PREFIX, PAGE = "/v1/", "/v1/docs"
@@ -39,12 +44,39 @@ def lane(get_response: Handler) -> Handler:
     guarded = cast(Handler, convert_exception_to_response(answer))
 
     def middleware(request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith(PREFIX) or request.path_info == PAGE:
+        if not is_for_api(request.path_info):
             return get_response(request)
-        response = guarded(request)
+        response = with_light_headers(guarded(request))
         response.headers.setdefault("Content-Security-Policy", CONTENT_SECURITY_POLICY)
         response.headers.setdefault("X-Frame-Options", settings.X_FRAME_OPTIONS)
         response.headers.setdefault("Content-Length", str(len(response.content)))
         return response
 
     return middleware
+
+
+def is_for_api(path: str) -> bool:
+    return path.startswith(PREFIX) and path != PAGE
+
+
+class ApplicationHandler(WSGIHandler):
+    """Django's, which leaves out for the API what it does around every request for pages: signals,
+    of whose receivers only the one for connections matters here, the prefix that links in pages
+    get, and answers that are produced while they are sent."""
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not is_for_api(environ["PATH_INFO"]) or environ.get("SCRIPT_NAME"):
+            answer: Iterable[bytes] = super().__call__(environ, start_response)
+            return answer
+        close_old_connections()
+        request = self.request_class(environ)
+        try:
+            response = cast(Any, self.get_response(request))
+            status = f"{response.status_code} {response.reason_phrase}"
+            # Only error pages set any.
+            cookies = [("Set-Cookie", each.OutputString()) for each in response.cookies.values()]
+            start_response(status, [*response.headers.items(), *cookies])
+            return [response.content]
+        finally:
+            request.close()
+            close_old_connections()

@@ -173,7 +173,7 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
         bind_columns: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
-        self.scope, self.bind, self.bind_columns = scope, tuple(bind), tuple(bind_columns or bind)
+        self.scope, self.bind, self.bind_columns = scope, tuple(bind), set(bind_columns or bind)
         kwargs.setdefault("default", dict)
         kwargs["editable"] = False
         super().__init__(*args, **kwargs)
@@ -194,7 +194,7 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
 
     def is_loaded(self, instance: models.Model) -> bool:
         """Whether the identity can be computed without a query."""
-        return all(name in instance.__dict__ for name in self.bind_columns)
+        return self.bind_columns <= instance.__dict__.keys()
 
     def from_db_value(self, value: str | None, *args: Any) -> Sealed | None:
         return None if value is None else Sealed(value)

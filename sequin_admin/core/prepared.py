@@ -4,7 +4,7 @@ Building and compiling a query takes several times as long as reading one row fr
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property
 from typing import Any, Generic, Protocol, TypeGuard, TypeVar
 
 import structlog
@@ -12,8 +12,10 @@ from django.conf import settings
 from django.core.exceptions import EmptyResultSet
 from django.db import DatabaseError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.backends.utils import CursorWrapper
+from django.db.models.base import ModelState
 from django.db.models.query import get_related_populators
+
+from sequin_admin.core.fields import DecryptOnRead
 
 Row = TypeVar("Row", bound=models.Model)
 Columns = tuple[Any, ...]
@@ -32,7 +34,7 @@ log = structlog.get_logger(__name__)
 class Preparing(Protocol):
     """A connection whose server keeps statements: `core.postgresql`'s."""
 
-    def prepared_cursor(self, as_text: bool = False) -> CursorWrapper: ...
+    def fetch_prepared(self, sql: str, params: Columns, *, as_text: bool) -> Sequence[Columns]: ...
 
 
 class PreparedQuery(Generic[Row]):
@@ -69,21 +71,60 @@ class CompiledQuery:
         self.sql, self.params = self.compiler.as_sql()
         select, info = self.compiler.select, self.compiler.klass_info
         self.converters = self.compiler.get_converters([column for column, _, _ in select])
-        fields = info["select_fields"]
-        self.model, self.start, self.end = info["model"], fields[0], fields[-1] + 1
-        self.names = [column.target.attname for column, _, _ in select[self.start : self.end]]
         # The stubs know a newer Django.
-        self.populators = get_related_populators(info, select, self.db)  # type: ignore[call-arg]
+        joined = get_related_populators(info, select, self.db)  # type: ignore[call-arg]
+        fields = info["select_fields"]
+        names = [column.target.attname for column, _, _ in select[fields[0] : fields[-1] + 1]]
+        self.loader = Loader(self.db, info["model"], names, fields[0], joined)
         self.annotations = self.compiler.annotation_col_map
 
     def instance(self, raw: Columns) -> Any:
         if self.converters:
             raw = next(iter(self.compiler.apply_converters([raw], self.converters)))
-        made = self.model.from_db(self.db, self.names, raw[self.start : self.end])
-        for populator in self.populators:
-            populator.populate(raw, made)
+        made = self.loader(raw)
         for name, column in self.annotations.items():
-            setattr(made, name, raw[column])
+            made.__dict__[name] = raw[column]
+        return made
+
+
+class Loader:
+    """Makes model instances of rows as they were read, as `from_db()` does, and of those that are
+    joined to them. Signals are not sent: nobody listens to those of loaded rows."""
+
+    def __init__(
+        self, db: str, model: type[models.Model], names: Sequence[str], start: int, joined: Any
+    ) -> None:
+        self.db, self.model, self.names = db, model, names
+        self.start, self.end = start, start + len(names)
+        self.encrypted = [
+            name for name in names if isinstance(getattr(model, name, None), DecryptOnRead)
+        ]
+        self.loaded: Callable[[Any], None] | None = getattr(model, "loaded", None)
+        self.joined = [
+            (Loader.of(each), each.cols_start + each.pk_idx, each.local_setter, each.remote_setter)
+            for each in joined
+        ]
+
+    @classmethod
+    def of(cls, joined: Any) -> "Loader":
+        """That of a populator of Django's."""
+        nested = joined.related_populators
+        return cls(joined.db, joined.model_cls, joined.init_list, joined.cols_start, nested)
+
+    def __call__(self, raw: Columns) -> Any:
+        made: Any = self.model.__new__(self.model)
+        made._state = state = ModelState()
+        state.db, state.adding = self.db, False
+        made.__dict__.update(zip(self.names, raw[self.start : self.end], strict=True))
+        if self.loaded:
+            self.loaded(made)
+        for name in self.encrypted:
+            setattr(made, name, made.__dict__[name])
+        for load, pk, set_there, set_back in self.joined:
+            other = None if raw[pk] is None else load(raw)
+            set_there(made, other)
+            if other is not None:
+                set_back(other, made)
         return made
 
 
@@ -127,7 +168,7 @@ class ColumnQuery:
         if again:
             rows = fetch(connection, self.sql, params, as_text=True)
         else:
-            rows = fetch_with(connection.cursor, self.sql, params)
+            rows = fetch_once(connection, self.sql, params)
         if self.converters:
             return list(self.compiler.apply_converters(rows, self.converters))
         return rows
@@ -186,19 +227,16 @@ def fetch(
     `as_text`: UUIDs, and times in ISO 8601, may come as text, which costs less.
     """
     if may_prepare(connection):
-        cursor_of = partial(connection.prepared_cursor, as_text)
         try:
-            return fetch_with(cursor_of, sql, params)
+            return connection.fetch_prepared(sql, params, as_text=as_text)
         except DatabaseError as error:
             if not is_unprepared(error):
                 raise
-    return fetch_with(connection.cursor, sql, params)
+    return fetch_once(connection, sql, params)
 
 
-def fetch_with(
-    cursor_of: Callable[[], CursorWrapper], sql: str, params: Columns
-) -> Sequence[Columns]:
-    with cursor_of() as cursor:
+def fetch_once(connection: BaseDatabaseWrapper, sql: str, params: Columns) -> Sequence[Columns]:
+    with connection.cursor() as cursor:
         cursor.execute(sql, params)
         rows: Sequence[Columns] = cursor.fetchall()
         return rows
@@ -241,16 +279,20 @@ class Filling:
     def __init__(
         self, params: Columns, parameters: Parameters, connection: BaseDatabaseWrapper
     ) -> None:
-        self.fields = [(name, field) for name, (field, _) in parameters.items()]
-        named = {
-            field.get_db_prep_value(example, connection): name
-            for name, (field, example) in parameters.items()
-        }
+        named: dict[object, str] = {}
+        # By name: the field, and the type of what it hands on as it is.
+        self.fields: list[tuple[str, Any, type | None]] = []
+        for name, (field, example) in parameters.items():
+            prepared = field.get_db_prep_value(example, connection)
+            named[prepared] = name
+            self.fields.append((name, field, type(example) if prepared is example else None))
         # For each parameter its name, or none and the value that it always has.
         self.places = [(named.get(param), param) for param in params]
 
     def __call__(self, values: Mapping[str, object], connection: BaseDatabaseWrapper) -> Columns:
-        filled: dict[str | None, object] = {
-            name: field.get_db_prep_value(values[name], connection) for name, field in self.fields
-        }
+        filled: dict[str | None, object] = {}
+        for name, field, unchanged in self.fields:
+            value = values[name]
+            is_ready = type(value) is unchanged
+            filled[name] = value if is_ready else field.get_db_prep_value(value, connection)
         return tuple([filled[name] if name else param for name, param in self.places])

@@ -106,8 +106,13 @@ class Credential(CredentialRow):
     def from_db(cls, *args: Any, **kwargs: Any) -> Self:
         """Load every row as its kind's proxy class: a Stripe key is a `StripeKey`."""
         credential = super().from_db(*args, **kwargs)
-        credential.__class__ = registry.registered.get(credential.__dict__.get("kind", ""), cls)
+        credential.loaded()
         return credential
+
+    def loaded(self) -> None:
+        """Become of the kind's class: also called by `core.prepared`."""
+        kind = registry.registered.get(self.__dict__.get("kind", ""))
+        self.__class__ = kind or type(self)  # type: ignore[assignment]
 
     @classmethod
     def full_title(cls) -> str:

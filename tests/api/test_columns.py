@@ -11,13 +11,17 @@ from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.api.credentials import schemas as credential_schemas
 from sequin_admin.api.credentials.tokens import TokenShape
 from sequin_admin.api.oauth_apps import schemas as app_schemas
+from sequin_admin.api.syncs import consumers, streams, target_schemas
+from sequin_admin.api.syncs import schemas as sync_schemas
+from sequin_admin.api.syncs import views as syncs
 from sequin_admin.core import clock
 from sequin_admin.core.metadata import METADATA_BYTES
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.limits.models import set_limit
+from sequin_admin.syncs.models import Consumer, Stream, Sync, Target
 from sequin_admin.tokens.models import Token
-from tests.factories import make_credential, make_oauth_app
+from tests.factories import make_credential, make_oauth_app, make_synced
 
 URL = "/v1/credentials"
 DAY = timedelta(days=1)
@@ -123,6 +127,54 @@ def test_oauth_apps_are_written_as_by_their_schema(api, organization):
     assert api.get(f"/v1/oauth-apps/{pks[0]}").content == wanted[1]
 
 
+def make_pipeline(organization):
+    """Rows of every sort, two of each, which differ in what may be missing."""
+    app = make_oauth_app(organization, "hubspot")
+    made = [
+        make_credential(organization, "stripe_key"),
+        make_credential(organization, "hubspot_oauth2", oauth_app=app),
+    ]
+    rate = {"allowed_requests": 3, "interval": 1000, "max_concurrent_requests": 1}
+    stream = Stream.objects.create(organization=organization, slug="arrakis")
+    Stream.objects.create(organization=organization, slug="caladan")
+    extra = {"stream": stream, "rate_limit": rate, "external_id": "42", "max_age_days": 7}
+    rows = [make_synced(made[0]), make_synced(made[1], **extra)]
+    sync, target, consumer = rows[1]
+    now = clock.now()
+    Sync.objects.filter(pk=sync.pk).update(disabled_at=now, initial_backfill_completed_at=now)
+    Target.objects.filter(pk=target.pk).update(schema="raw", metadata=EDGES["integers"])
+    Consumer.objects.filter(pk=consumer.pk).update(disabled_at=now, all_syncs=True)
+    rows[0][2].syncs.set([row[0] for row in rows])
+
+
+PIPELINE = {
+    "streams": (streams.StreamShape, streams.stream_out, Stream),
+    "syncs": (sync_schemas.SyncShape, syncs.sync_out, Sync),
+    "consumers/postgres": (consumers.ConsumerShape, consumers.consumer_out, Consumer),
+    "targets/postgres": (target_schemas.TargetShape, target_schemas.target_out, Target),
+}
+
+
+@pytest.mark.parametrize("name", PIPELINE)
+def test_a_pipeline_is_written_as_by_its_schemas(make_client, organization, name):
+    schema, out, model = PIPELINE[name]
+    make_pipeline(organization)
+    client, url = make_client(organization, Scope.READ), f"/v1/{name}"
+    rows = list(model.objects.order_by("-created_at", "-id"))
+    wanted = [schema.model_validate(out(row)) for row in rows]
+    written = [each.model_dump_json(by_alias=True).encode() for each in wanted]
+
+    assert client.get(url).content == b'{"data":[' + b",".join(written) + b'],"next_cursor":null}'
+    for row, one in zip(rows, written, strict=True):
+        assert client.get(f"{url}/{row.pk}").content == one
+    listed = client.get(url)["ETag"]
+    assert client.call("GET", url, headers={"If-None-Match": listed}).status_code == 304
+    searched = client.get(url, search="a", limit=1)
+    assert searched.status_code == 200
+    followed = client.get(url, limit=1, cursor=client.get(url, limit=1).json()["next_cursor"])
+    assert [each["id"] for each in followed.json()["data"]] == [str(rows[1].pk)]
+
+
 @pytest.mark.parametrize("sort", ["created_at", "-updated_at", "name", "-name"])
 @pytest.mark.parametrize("query", [{}, {"provider": "stripe"}], ids=["all", "filtered"])
 def test_pages_follow_one_another_in_every_order(api, organization, sort, query):
@@ -185,7 +237,9 @@ CHANGES = [change_revoked, change_expired, change_scopes, change_networks]
 
 @pytest.mark.parametrize("there", [True, False], ids=["with a row", "empty"])
 @pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("path", [URL, f"{URL}?name=nobody", "/v1/oauth-apps", "one"])
+@pytest.mark.parametrize(
+    "path", [URL, f"{URL}?name=nobody", "/v1/oauth-apps", "one", "/v1/consumers/postgres"]
+)
 def test_a_changed_key_is_noticed_at_the_next_request(api, organization, path, change, there):
     one = make_credential(organization, "stripe_key")
     make_oauth_app(organization, "hubspot")

@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import httpx2
 import pytest
-from django.core.cache import caches
 from django.db import connection, connections
 from django.test.utils import CaptureQueriesContext
 from oauthlib.oauth1 import Client as Signer
@@ -28,7 +27,6 @@ from tests.factories import make_credential
 @pytest.fixture(autouse=True)
 def simulator_answers(nobody_answers, simulated, settings):
     settings.SIMULATOR_URL = simulated.url
-    caches["local"].clear()
     keys._cache.clear()
 
 

@@ -191,11 +191,11 @@ def take_permits(
     options = {name: getattr(payload, name) for name in LIMITER_OPTIONS}
     options["also"] = limit_of_sync(credential, payload.sync_id)
     releases = [given.release(credential, given.lease) for given in payload.releases]
-    response["Cache-Control"] = "no-store"
     try:
         with unavailable_as_503(), limit_wait(payload.wait_ms) as wait_ms:
             grant = limiter.acquire(credential, wait_ms=wait_ms, releases=releases, **options)
     except PermitRefused as refused:
+        response["Cache-Control"] = "no-store"
         response["Retry-After"] = str(ceil(refused.retry_after_ms / 1000))
         body = {"retry_after_ms": refused.retry_after_ms, "ticket": refused.ticket}
         return Status(429, {"summary": str(refused), **body})

@@ -1,10 +1,11 @@
 """/v1/credentials/{id}/token: what a sync worker needs for its next call."""
 
+import threading
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from django.core.cache import caches
 from django.db.models import DateTimeField, PositiveIntegerField, UUIDField
 from django.http import HttpResponse
 from ninja import Query
@@ -31,7 +32,7 @@ from sequin_admin.credentials.outcomes import Outcome, Refused, Verdict
 from sequin_admin.health import probes
 from sequin_admin.tokens import attempts, lifetimes, renewal
 
-SAMPLED_EVERY_S = 3600
+SAMPLED_EVERY_S, MOST_RECORDED = 3600, 100_000
 RETRY_AFTER_S = 5
 RECENT_PROBE_S = 30
 FINGERPRINT_CHARS = 16
@@ -266,7 +267,20 @@ def token_error(outcome: Outcome) -> ApiError:
     return ApiError(409, outcome.sentence)
 
 
+# By API key and credential: until when (monotonic) its reads are in the audit log.
+_recorded: dict[tuple[UUID, UUID], float] = {}
+_lock = threading.Lock()
+
+
 def record_token_read(key: ApiKey, credential: Credential) -> None:
     """Record who reads tokens, at most once an hour for each key, credential and process."""
-    if caches["local"].add(f"token-read:{key.pk}:{credential.pk}", True, SAMPLED_EVERY_S):
+    reader, now = (key.pk, credential.pk), time.monotonic()
+    if _recorded.get(reader, 0.0) > now:
+        return
+    with _lock:
+        is_recorded = _recorded.get(reader, 0.0) > now
+        if len(_recorded) >= MOST_RECORDED:
+            _recorded.clear()
+        _recorded[reader] = now + SAMPLED_EVERY_S
+    if not is_recorded:
         record_change(credential, "credential.token_read", key, sampled=True)

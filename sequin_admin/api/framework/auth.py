@@ -11,6 +11,7 @@ from ninja.security import HttpBearer
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Organization, Scope
 from sequin_admin.api.framework.errors import ApiError, Denied
+from sequin_admin.api.framework.light_headers import with_light_headers
 from sequin_admin.core.actors import address_of
 from sequin_admin.core.networks import allows_address
 from sequin_admin.core.words import count_words
@@ -146,6 +147,7 @@ def count_request(request: HttpRequest, key: ApiKey) -> None:
 def add_rate_limit_headers(request: HttpRequest, response: HttpResponse) -> None:
     """Add the `RateLimit-*` headers to the response to a request that was counted."""
     if usage := getattr(request, "quota_usage", None):
-        response["RateLimit-Limit"] = str(usage.limit)
-        response["RateLimit-Remaining"] = str(usage.remaining)
-        response["RateLimit-Reset"] = str(max(ceil(usage.resets_s), 1))
+        headers = with_light_headers(response).headers
+        headers["RateLimit-Limit"] = usage.limit
+        headers["RateLimit-Remaining"] = usage.remaining
+        headers["RateLimit-Reset"] = max(ceil(usage.resets_s), 1)

@@ -16,7 +16,7 @@ from sequin_admin.api.framework.errors import INVALID, ApiError
 
 Result = TypeVar("Result")
 log = structlog.get_logger(__name__)
-HEADER = "Idempotency-Key"
+HEADER, META_NAME = "Idempotency-Key", "HTTP_IDEMPOTENCY_KEY"
 REPLAYED = "Idempotency-Replayed"
 WRITES = ("INSERT", "UPDATE", "DELETE")
 STORED_HEADERS = ("Content-Type", "ETag", "Location", "Cache-Control")
@@ -62,7 +62,7 @@ def idempotent(view: View) -> View:
 
     @wraps(view)
     def wrapped(request: ClaimedRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        name = request.headers.get(HEADER) if request.method == "POST" else None
+        name = request.META.get(META_NAME) if request.method == "POST" else None
         if name is None:
             return view(request, *args, **kwargs)
         record, is_new = claim_key(request, name)

@@ -24,7 +24,7 @@ from django.http import HttpResponse
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.api.framework.auth import ApiRequest, find_with_key
-from sequin_admin.api.framework.columns import Reader, RowShape, encode
+from sequin_admin.api.framework.columns import Reader, RowReader, RowShape, encode
 from sequin_admin.api.framework.etags import digest_etag, etag_of, known_digest
 from sequin_admin.api.framework.pagination import (
     PageParams,
@@ -80,7 +80,7 @@ def one_response(request: ApiRequest, shape: RowShape, pk: UUID, noun: str) -> H
     rows = find_with_key(request, Scope.READ, lambda key: find_one(key, shape, pk))
     if not rows:
         raise no_such(noun)
-    (fields,) = prepared_one(shape).read(rows)
+    fields = prepared_one(shape).read(rows[0])
     response = json_response(fields)
     response["ETag"] = etag_of(fields)
     return response
@@ -174,24 +174,33 @@ def page_query(
     columns = columns_of(shape, page)
     sign = -1 if page.sort.startswith("-") else 1
     places = [sign * columns.index(name) for name in page.names]
-    return DigestedQuery(with_key(ordered, values, columns[2:]), places, known)
+    return DigestedQuery(with_key(shape, ordered, values, columns[2:]), places, known)
 
 
-def with_key(rows: QuerySet[Model], values: dict[str, Any], columns: Sequence[str]) -> ColumnRows:
+def with_key(
+    shape: RowShape, rows: QuerySet[Model], values: dict[str, Any], columns: Sequence[str]
+) -> ColumnRows:
     """Some columns of the rows, after an empty text and whether the key holds."""
     usable = keys.still_usable(values["key"], values["version"], values["now"])
-    return rows.values_list(Value("", CharField()), usable, *columns)
+    return rows.values_list(Value("", CharField()), usable, *shape.selected(columns))
 
 
-class Prepared(NamedTuple):
+class PreparedPage(NamedTuple):
     """A query and how its rows are read."""
 
     query: PreparedColumns
     read: Reader
 
 
+class PreparedOne(NamedTuple):
+    """A query for one row and how it is read."""
+
+    query: PreparedColumns
+    read: RowReader
+
+
 @lru_cache(64)
-def prepared_page(shape: RowShape, page: Page) -> Prepared:
+def prepared_page(shape: RowShape, page: Page) -> PreparedPage:
     """The query of a page without filters, and how to read any such page."""
     fields = sort_fields(shape.model, page.names)
     after = {} if page.is_first else {f.name: (f, example_of(f)) for f in fields}
@@ -202,7 +211,7 @@ def prepared_page(shape: RowShape, page: Page) -> Prepared:
         return page_query(rows, shape, page, last, values, known)
 
     parameters = {**KEY, **after, "known": (CharField(), f"example {uuid4()}")}
-    return Prepared(PreparedColumns(build, parameters), shape.reader(columns_of(shape, page)))
+    return PreparedPage(PreparedColumns(build, parameters), shape.reader(columns_of(shape, page)))
 
 
 def example_of(field: object) -> object:
@@ -213,12 +222,12 @@ def example_of(field: object) -> object:
 
 
 @lru_cache(16)
-def prepared_one(shape: RowShape) -> Prepared:
+def prepared_one(shape: RowShape) -> PreparedOne:
     """The query of one row."""
 
     def build(pk: UUID, **values: Any) -> ColumnQuery:
         rows = rows_of(shape, values["organization"]).filter(pk=pk)
-        return ColumnQuery(with_key(rows, values, shape.columns))
+        return ColumnQuery(with_key(shape, rows, values, shape.columns))
 
     query = PreparedColumns(build, {**KEY, "pk": (UUIDField(), uuid4())})
-    return Prepared(query, shape.reader(("digest", "key_holds", *shape.columns)))
+    return PreparedOne(query, shape.row_reader(("digest", "key_holds", *shape.columns)))

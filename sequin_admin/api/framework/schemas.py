@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any, ClassVar, get_args
 
 from pydantic import (
@@ -14,7 +15,6 @@ from pydantic import (
     PlainSerializer,
     model_validator,
 )
-from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, core_schema
 
 from sequin_admin.core.field_errors import contradiction
@@ -105,11 +105,11 @@ class Body(Strict):
     @classmethod
     def _types_of_json(cls, values: object) -> object:
         sent = values if isinstance(values, dict) else {}
-        messages = {
-            name: sentence
-            for name, field in cls.model_fields.items()
-            if (sentence := wrong_type(field, sent.get(field.alias or name)))
-        }
+        messages = {}
+        for name, wanted in types_by_field(cls):
+            alias = cls.model_fields[name].alias or name
+            if alias in sent and (sentence := wrong_type(wanted, sent[alias])):
+                messages[name] = sentence
         if messages:
             raise contradiction(messages)
         if isinstance(sent.get("name"), str):
@@ -118,10 +118,20 @@ class Body(Strict):
         return values
 
 
-def wrong_type(field: FieldInfo, value: object) -> str:
+@cache
+def types_by_field(schema: type[Body]) -> list[tuple[str, frozenset[object]]]:
+    """The types that the fields take, where JSON has types that pydantic would convert to them."""
+    found = []
+    for name, field in schema.model_fields.items():
+        named = (field.annotation, *get_args(field.annotation))
+        wanted = frozenset(getattr(each, "__origin__", each) for each in named)
+        if wanted & {int, float, bool}:
+            found.append((name, wanted))
+    return found
+
+
+def wrong_type(wanted: frozenset[object], value: object) -> str:
     """A message where pydantic would convert text, true or 1 to another type; else empty."""
-    named = (field.annotation, *get_args(field.annotation))
-    wanted = {getattr(each, "__origin__", each) for each in named}
     if isinstance(value, (bool, str)) and wanted & {int, float} and type(value) not in wanted:
         return "Send a number."
     if isinstance(value, (int, float, str)) and bool in wanted and not isinstance(value, bool):

@@ -5,15 +5,25 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from django.db import transaction
+from django.db.models import Aggregate, JSONField, OuterRef, Subquery
 from django.http import HttpResponse
 from ninja import Query, Status
+from ninja.decorators import decorate_view
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import (
+    ApiRequest,
+    CachedKeyAuth,
+    check_cached_key,
+    require_scope,
+)
+from sequin_admin.api.framework.columns import Computed, Made, RowShape
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import HealthFilters, Rows, paginate_request
+from sequin_admin.api.framework.quick import quick
+from sequin_admin.api.framework.reads import Answer, one_response, page_response
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.framework.schemas import (
@@ -23,7 +33,7 @@ from sequin_admin.api.framework.schemas import (
     Shape,
     Timestamp,
 )
-from sequin_admin.api.health import Health, HealthDetail, health_detail, health_out
+from sequin_admin.api.health import HEALTH, Health, HealthDetail, health_detail
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.syncs import consumers
 from sequin_admin.syncs.models import Consumer, Sync, Target
@@ -110,18 +120,39 @@ def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False
     return get_or_404(Consumer.objects.of(organization), pk, "consumer", lock=lock)
 
 
+class IdList(Aggregate):
+    """A JSON array of ids, as each database writes them."""
+
+    function, output_field = "JSONB_AGG", JSONField()
+
+    def as_sqlite(self, *args: Any, **kwargs: Any) -> Any:
+        return self.as_sql(*args, function="JSON_GROUP_ARRAY", **kwargs)
+
+
+LINKS = Consumer.syncs.through._default_manager.filter(consumer=OuterRef("pk")).order_by()
+LINKED = Computed(
+    Subquery(LINKS.values("consumer").annotate(ids=IdList("sync_id")).values("ids")),
+    lambda consumer: [sync.pk.hex for sync in consumer.syncs.all()],
+)
+
+
+def syncs_out(all_syncs: bool, linked: list[str] | None) -> list[str]:
+    """As `Consumer.sync_ids()`."""
+    return [ALL] if all_syncs else sorted(str(UUID(each)) for each in linked or ())
+
+
+CONSUMER = RowShape(
+    ConsumerShape,
+    Consumer,
+    {"linked": LINKED},
+    active=Made(lambda at: at is None, ("disabled_at",)),
+    syncs=Made(syncs_out, ("all_syncs", "linked")),
+    health=HEALTH,
+)
+
+
 def consumer_out(consumer: Consumer) -> dict[str, Any]:
-    return {
-        "id": str(consumer.pk),
-        "name": consumer.name,
-        "active": consumer.active,
-        "syncs": consumer.sync_ids(),
-        "target_id": str(consumer.target_id),
-        "health": health_out(consumer),
-        "metadata": consumer.metadata,
-        "created_at": consumer.created_at,
-        "updated_at": consumer.updated_at,
-    }
+    return CONSUMER.fields_of(consumer)
 
 
 def columns_of(
@@ -177,23 +208,25 @@ def create_consumer(
     return Status(201, with_etag(response, consumer_out(consumer)))
 
 
-@router.get("", response={200: ConsumerList, **ERRORS})
-def list_consumers(request: ApiRequest, filters: Query[ConsumerFilters]) -> dict[str, Any]:
+@router.get("", response={200: ConsumerList, **ERRORS}, auth=CachedKeyAuth())
+@decorate_view(quick)
+def list_consumers(request: ApiRequest, filters: Query[ConsumerFilters]) -> Answer:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
+    if not filters.sync_id:
+        return page_response(request, CONSUMER, filters)
+    check_cached_key(request)
     organization = require_scope(request, Scope.READ)
     rows = Consumer.objects.of(organization).prefetch_related("syncs")
-    if filters.sync_id:
-        rows = rows.consuming(Sync.objects.of(organization).filter(pk=filters.sync_id))
+    rows = rows.consuming(Sync.objects.of(organization).filter(pk=filters.sync_id))
     page, following = paginate_request(request, filters, rows)
     return {"data": [consumer_out(row) for row in page], "next_cursor": following}
 
 
-@router.get("/{consumer_id}", response={200: ConsumerShape, **ERRORS})
-def get_consumer(request: ApiRequest, consumer_id: UUID, response: HttpResponse) -> dict[str, Any]:
+@router.get("/{consumer_id}", response={200: ConsumerShape, **ERRORS}, auth=CachedKeyAuth())
+@decorate_view(quick)
+def get_consumer(request: ApiRequest, consumer_id: UUID) -> HttpResponse:
     """One consumer, with its ETag."""
-    return with_etag(
-        response, consumer_out(get_owned_or_404(require_scope(request, Scope.READ), consumer_id))
-    )
+    return one_response(request, CONSUMER, consumer_id, "consumer")
 
 
 @router.patch("/{consumer_id}", response={200: ConsumerShape, **ERRORS})

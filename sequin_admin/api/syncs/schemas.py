@@ -7,7 +7,14 @@ from pydantic import ConfigDict, Field
 
 from sequin_admin.api.credentials.examples import METADATA, STRIPE
 from sequin_admin.api.credentials.rate_limits import RateLimitShape
-from sequin_admin.api.credentials.schemas import PROPERTIES, CredentialShape, ImportedCredential
+from sequin_admin.api.credentials.schemas import (
+    CREDENTIAL,
+    PROPERTIES,
+    CredentialShape,
+    ImportedCredential,
+    rate_out,
+)
+from sequin_admin.api.framework.columns import Made, RowShape, as_stored
 from sequin_admin.api.framework.schemas import (
     EXAMPLE_ID,
     Body,
@@ -16,10 +23,12 @@ from sequin_admin.api.framework.schemas import (
     Timestamp,
     either,
 )
-from sequin_admin.api.health import Health, HealthDetail
+from sequin_admin.api.health import Health, HealthDetail, status_out
 from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.syncs import rules
+from sequin_admin.syncs.models import Sync
 
 FREQUENCY = "`continuous`, or a number with m, h or d: `4h`."
 MAX_AGE = "Only what was created or changed within so many days; null for everything."
@@ -139,6 +148,31 @@ class SyncShape(Shape):
     metadata: dict[str, Any]
     created_at: Timestamp
     updated_at: Timestamp
+
+
+def limit_out(own: dict[str, Any] | None, kind: str, *limit: int | None) -> dict[str, Any]:
+    """PostgreSQL stores JSON objects in an order of its own."""
+    return {name: own[name] for name in Rate.model_fields} if own else rate_out(kind, *limit)
+
+
+SYNC = RowShape(
+    SyncShape,
+    Sync,
+    status=Made(lambda at: "disabled" if at else "active", ("disabled_at",)),
+    org_id=as_stored("organization_id"),
+    health=Made(
+        lambda status, pk: {**status_out(status), "sync_id": str(pk)}, ("health_status", "id")
+    ),
+    rate_limit=Made(
+        limit_out,
+        (
+            *("rate_limit", "credential__kind"),
+            *(f"credential__rate_limit__{name}" for name in Rate.model_fields),
+        ),
+    ),
+    credential=CREDENTIAL,
+    external_id=Made(lambda text: text or None, ("external_id",)),
+)
 
 
 class CreatedSync(SyncShape):

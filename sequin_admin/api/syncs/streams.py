@@ -6,13 +6,17 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpResponse
 from ninja import Query, Status
+from ninja.decorators import decorate_view
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, require_scope
+from sequin_admin.api.framework.columns import RowShape, as_stored
 from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
-from sequin_admin.api.framework.pagination import TEXT_CHARS, ChangeFilters, Times, paginate_request
+from sequin_admin.api.framework.pagination import TEXT_CHARS, ChangeFilters, Times
+from sequin_admin.api.framework.quick import quick
+from sequin_admin.api.framework.reads import one_response, page_response
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.framework.schemas import Body, Shape, Timestamp
@@ -83,14 +87,11 @@ def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False
     return get_or_404(Stream.objects.of(organization), pk, "stream", lock=lock)
 
 
+STREAM = RowShape(StreamShape, Stream, org_id=as_stored("organization_id"))
+
+
 def stream_out(stream: Stream) -> dict[str, Any]:
-    return {
-        "id": str(stream.pk),
-        "slug": stream.slug,
-        "org_id": str(stream.organization_id),
-        "created_at": stream.created_at,
-        "updated_at": stream.updated_at,
-    }
+    return STREAM.fields_of(stream)
 
 
 @router.post("", response={201: StreamShape, **ERRORS})
@@ -103,20 +104,18 @@ def create_stream(
     return Status(201, with_etag(response, stream_out(stream)))
 
 
-@router.get("", response={200: StreamList, **ERRORS})
-def list_streams(request: ApiRequest, filters: Query[StreamFilters]) -> dict[str, Any]:
+@router.get("", response={200: StreamList, **ERRORS}, auth=CachedKeyAuth())
+@decorate_view(quick)
+def list_streams(request: ApiRequest, filters: Query[StreamFilters]) -> HttpResponse:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
-    rows = Stream.objects.of(require_scope(request, Scope.READ))
-    page, following = paginate_request(request, filters, rows)
-    return {"data": [stream_out(row) for row in page], "next_cursor": following}
+    return page_response(request, STREAM, filters)
 
 
-@router.get("/{stream_id}", response={200: StreamShape, **ERRORS})
-def get_stream(request: ApiRequest, stream_id: UUID, response: HttpResponse) -> dict[str, Any]:
+@router.get("/{stream_id}", response={200: StreamShape, **ERRORS}, auth=CachedKeyAuth())
+@decorate_view(quick)
+def get_stream(request: ApiRequest, stream_id: UUID) -> HttpResponse:
     """One stream, with its ETag."""
-    return with_etag(
-        response, stream_out(get_owned_or_404(require_scope(request, Scope.READ), stream_id))
-    )
+    return one_response(request, STREAM, stream_id, "stream")
 
 
 @router.patch("/{stream_id}", response={200: StreamShape, **ERRORS})

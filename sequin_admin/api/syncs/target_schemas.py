@@ -4,6 +4,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, SecretStr
 
+from sequin_admin.api.framework.columns import Made, RowShape, as_stored
 from sequin_admin.api.framework.schemas import (
     Body,
     Metadata,
@@ -11,7 +12,7 @@ from sequin_admin.api.framework.schemas import (
     Shape,
     Timestamp,
 )
-from sequin_admin.api.health import Health, health_out
+from sequin_admin.api.health import HEALTH, Health
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.credentials.properties import MASK
 from sequin_admin.syncs.models import SslMode, Target
@@ -154,24 +155,23 @@ class TestResult(Shape):
     server_version: str | None = None
 
 
+CONNECTION_COLUMNS = ("host", "port", "database", "username")
+TARGET = RowShape(
+    TargetShape,
+    Target,
+    kind=Made(lambda: Target.kind, ()),
+    connection=Made(
+        lambda *values: {**dict(zip(CONNECTION_COLUMNS, values, strict=True)), "password": MASK},
+        CONNECTION_COLUMNS,
+    ),
+    schema_name=as_stored("schema"),
+    ssh_tunnel_id=Made(lambda: None, ()),
+    health=HEALTH,
+)
+
+
 def target_out(target: Target) -> dict[str, Any]:
-    names = ("host", "port", "database", "username")
-    return {
-        "id": str(target.pk),
-        "name": target.name,
-        "kind": target.kind,
-        "connection": {
-            **{name: getattr(target, name) for name in names},
-            "password": MASK,
-        },
-        "ssl_mode": target.ssl_mode,
-        "schema": target.schema,
-        "ssh_tunnel_id": None,
-        "health": health_out(target),
-        "metadata": target.metadata,
-        "created_at": target.created_at,
-        "updated_at": target.updated_at,
-    }
+    return TARGET.fields_of(target)
 
 
 def columns_of(payload: TargetCreate | TargetPatch) -> tuple[dict[str, Any], str]:

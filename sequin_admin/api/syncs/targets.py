@@ -10,16 +10,25 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.http import HttpResponse
 from ninja import Query, Status
+from ninja.decorators import decorate_view
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import (
+    ApiRequest,
+    CachedKeyAuth,
+    check_cached_key,
+    require_scope,
+)
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, Problem, StillUsed
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import HealthFilters, paginate_request
+from sequin_admin.api.framework.quick import quick
+from sequin_admin.api.framework.reads import Answer, one_response, page_response
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.rows import get_or_404
 from sequin_admin.api.health import HealthDetail, health_detail
 from sequin_admin.api.syncs.target_schemas import (
+    TARGET,
     SavedTarget,
     TargetCreate,
     TargetList,
@@ -87,9 +96,16 @@ def password_notice(password: str) -> dict[str, str]:
     return {"notice": warning} if warning else {}
 
 
-@router.get("", response={200: TargetList, **ERRORS}, by_alias=True)
-def list_targets(request: ApiRequest, filters: Query[HealthFilters]) -> dict[str, Any]:
+@router.get("", response={200: TargetList, **ERRORS}, by_alias=True, auth=CachedKeyAuth())
+@decorate_view(quick)
+def list_targets(request: ApiRequest, filters: Query[HealthFilters]) -> Answer:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
+    if Scope.SECRETS not in request.auth.scopes:
+        masked = page_response(request, TARGET, filters)
+        # Unless the key has got the scope just now.
+        if Scope.SECRETS not in request.auth.scopes:
+            return masked
+    check_cached_key(request)
     rows = Target.objects.of(require_scope(request, Scope.READ))
     page, following = paginate_request(request, filters, rows)
     return {
@@ -98,9 +114,17 @@ def list_targets(request: ApiRequest, filters: Query[HealthFilters]) -> dict[str
     }
 
 
-@router.get("/{target_id}", response={200: TargetShape, **ERRORS}, by_alias=True)
-def get_target(request: ApiRequest, target_id: UUID, response: HttpResponse) -> dict[str, Any]:
+@router.get(
+    "/{target_id}", response={200: TargetShape, **ERRORS}, by_alias=True, auth=CachedKeyAuth()
+)
+@decorate_view(quick)
+def get_target(request: ApiRequest, target_id: UUID, response: HttpResponse) -> Answer:
     """One target, with its ETag."""
+    if Scope.SECRETS not in request.auth.scopes:
+        masked = one_response(request, TARGET, target_id, "target")
+        if Scope.SECRETS not in request.auth.scopes:
+            return masked
+    check_cached_key(request)
     target = get_owned_or_404(require_scope(request, Scope.READ), target_id)
     return with_hint(request, target, with_etag(response, target_out(target)))
 

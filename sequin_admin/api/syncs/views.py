@@ -6,25 +6,28 @@ from uuid import UUID
 from django.db import transaction
 from django.http import HttpResponse
 from ninja import Query, Status
+from ninja.decorators import decorate_view
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.credentials.schemas import (
     CredentialImport,
-    credential_out,
     entry_error,
     notice_of,
     refuse_blank,
 )
 from sequin_admin.api.credentials.views import get_oauth_app_or_422
 from sequin_admin.api.credentials.views import get_owned_or_404 as get_owned_credential
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
-from sequin_admin.api.framework.pagination import ProviderFilters, Rows, paginate_request
+from sequin_admin.api.framework.pagination import ProviderFilters, Rows
+from sequin_admin.api.framework.quick import quick
+from sequin_admin.api.framework.reads import one_response, page_response
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.rows import get_or_404
-from sequin_admin.api.health import health_detail, health_out
+from sequin_admin.api.health import health_detail
 from sequin_admin.api.syncs.schemas import (
+    SYNC,
     CreatedSync,
     Report,
     SyncCreate,
@@ -39,7 +42,6 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.properties import InvalidEntry
 from sequin_admin.health import probes
-from sequin_admin.limits import models as limits
 from sequin_admin.syncs import reports, syncs
 from sequin_admin.syncs.models import Stream, Sync
 
@@ -72,22 +74,7 @@ def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False
 
 
 def sync_out(sync: Sync) -> dict[str, Any]:
-    plain = ("name", "provider", "status", "collection_ids", "max_age_days", "sync_frequency")
-    return {
-        "id": str(sync.pk),
-        **{name: getattr(sync, name) for name in plain},
-        "org_id": str(sync.organization_id),
-        "health": {**health_out(sync), "sync_id": str(sync.pk)},
-        "rate_limit": sync.rate_limit or limits.get_rate(sync.credential).model_dump(),
-        "stream_id": str(sync.stream_id) if sync.stream_id else None,
-        "credential_id": str(sync.credential_id),
-        "credential": credential_out(sync.credential),
-        "initial_backfill_completed_at": sync.initial_backfill_completed_at,
-        "external_id": sync.external_id or None,
-        "metadata": sync.metadata,
-        "created_at": sync.created_at,
-        "updated_at": sync.updated_at,
-    }
+    return SYNC.fields_of(sync)
 
 
 @router.post("", response={201: CreatedSync, **ERRORS}, exclude_unset=True)
@@ -189,22 +176,18 @@ def refuse_other_provider(found: str, named: str) -> None:
         raise ApiError(422, INVALID, {"provider": [message]})
 
 
-@router.get("", response={200: SyncList, **ERRORS})
-def list_syncs(request: ApiRequest, filters: Query[SyncFilters]) -> dict[str, Any]:
+@router.get("", response={200: SyncList, **ERRORS}, auth=CachedKeyAuth())
+@decorate_view(quick)
+def list_syncs(request: ApiRequest, filters: Query[SyncFilters]) -> HttpResponse:
     """Newest first unless sorted otherwise; follow `next_cursor` for more."""
-    rows = Sync.objects.of(require_scope(request, Scope.READ))
-    rows = rows.select_related("credential__oauth_app", "credential__rate_limit")
-    rows = rows.defer("credential__secrets", "credential__oauth_app__secrets")
-    page, following = paginate_request(request, filters, rows)
-    return {"data": [sync_out(row) for row in page], "next_cursor": following}
+    return page_response(request, SYNC, filters)
 
 
-@router.get("/{sync_id}", response={200: SyncShape, **ERRORS})
-def get_sync(request: ApiRequest, sync_id: UUID, response: HttpResponse) -> dict[str, Any]:
+@router.get("/{sync_id}", response={200: SyncShape, **ERRORS}, auth=CachedKeyAuth())
+@decorate_view(quick)
+def get_sync(request: ApiRequest, sync_id: UUID) -> HttpResponse:
     """One sync with its credential, and its ETag."""
-    return with_etag(
-        response, sync_out(get_owned_or_404(require_scope(request, Scope.READ), sync_id))
-    )
+    return one_response(request, SYNC, sync_id, "sync")
 
 
 # Columns that null clears, with their cleared value. Elsewhere null changes nothing.

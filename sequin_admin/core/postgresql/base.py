@@ -7,7 +7,7 @@ needs the server, PgBouncer's mode or another thread.
 
 import select
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from math import inf
 from typing import Any, TypeVar, cast
@@ -29,6 +29,7 @@ Answer = TypeVar("Answer")
 # After its limit a statement is cancelled; an answer must come within this time.
 CANCEL_S = 0.7
 AS_TEXT = ("timestamptz", "uuid")
+Rows = Sequence[tuple[Any, ...]]
 # The stubs don't know that it is psycopg's.
 make_cursor = cast(Callable[[object], Cursor], base.ServerBindingCursor)
 
@@ -37,6 +38,20 @@ class BoundedConnection(psycopg.Connection[tuple[object, ...]]):
     """A connection with the limits of `statement_limits`, as they are when a statement starts."""
 
     connected_at = 0.0
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.kept_cursors: dict[bool, Cursor] = {}
+
+    def kept_cursor(self, as_text: bool) -> Cursor:
+        """A cursor for statements that come again. It stays open: to make one costs more than to
+        read a row."""
+        cursor = self.kept_cursors.get(as_text)
+        if cursor is None:
+            cursor = self.kept_cursors[as_text] = make_cursor(self)
+            for name in AS_TEXT if as_text else ():
+                cursor.adapters.register_loader(name, TextLoader)
+        return cursor
 
     def wait(
         self, gen: PQGen[Answer], interval: float = 0.1, timeout: float | None = None
@@ -152,14 +167,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         arrived.register(self.connection.fileno(), select.POLLIN)
         return not arrived.poll(0)
 
-    def prepared_cursor(self, as_text: bool = False) -> CursorWrapper:
-        """A cursor that sends parameters beside the statement, which is prepared by the server when
+    def fetch_prepared(self, sql: str, params: Sequence[Any], *, as_text: bool) -> Rows:
+        """All rows. Parameters are sent beside the statement, which is prepared by the server when
         it comes again (`prepare_threshold`). `as_text`: times and UUIDs come as text."""
         self.close_if_health_check_failed()
         self.ensure_connection()
         with self.wrap_database_errors:
-            cursor = make_cursor(self.connection)
-            for name in AS_TEXT if as_text else ():
-                cursor.adapters.register_loader(name, TextLoader)
-            wrapped: CursorWrapper = self._prepare_cursor(cursor)  # type: ignore[attr-defined]
-            return wrapped
+            cursor = cast(BoundedConnection, self.connection).kept_cursor(as_text)
+            if self.queries_logged or self.execute_wrappers:
+                wrapped: CursorWrapper = self._prepare_cursor(cursor)  # type: ignore[attr-defined]
+                wrapped.execute(sql, params)
+            else:
+                cursor.execute(sql, params)
+            return cursor.fetchall()
