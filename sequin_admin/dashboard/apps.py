@@ -1,16 +1,7 @@
 from collections.abc import Iterator
-from typing import Any
 
 from django.apps import AppConfig
 from django.contrib.auth.signals import user_logged_in
-
-
-def lines_of_export(export: Any, **sent: Any) -> Iterator[str]:
-    """The lines of a list that a worker makes a file of. The views are loaded when they are
-    needed: other processes show no pages."""
-    from sequin_admin.dashboard.views.exports import lines_of
-
-    return lines_of(export)
 
 
 class DashboardConfig(AppConfig):
@@ -18,11 +9,18 @@ class DashboardConfig(AppConfig):
 
     def ready(self) -> None:
         from sequin_admin.access import exports
+        from sequin_admin.access.models import ListExport
         from sequin_admin.core.fresh_login import record_login
         from sequin_admin.dashboard import account_events
         from sequin_admin.dashboard.account_words import reword_forms
 
-        exports.lines_wanted.connect(lines_of_export, dispatch_uid="lines_of_export")
+        def lines_of_export(export: ListExport, **sent: object) -> Iterator[str]:
+            """The views are loaded when they are needed: a worker shows no pages."""
+            from sequin_admin.dashboard.views.exports import lines_of
+
+            return lines_of(export)
+
+        exports.lines_wanted.connect(lines_of_export, weak=False, dispatch_uid="lines_of_export")
         user_logged_in.connect(record_login, dispatch_uid="record_login")
         account_events.connect_signals()
         reword_forms()

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpResponseBase, StreamingHttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -34,16 +34,17 @@ class CsvList:
     order. `parse` makes what the columns take of a row that is no object."""
 
     name: str
-    rows: Callable[[Asked], QuerySet[Any]]
+    rows: Callable[[Asked], QuerySet[Model, object]]
     columns: Columns
-    parse: Callable[[Any], object] | None = None
+    parse: Callable[[dict[str, Any]], object] | None = None
 
     def lines(self, asked: Asked) -> Iterator[str]:
         """Some hundreds of lines a time."""
         rows = self.rows(asked)
         if self.parse is None:
             return csv_lines(rows, self.columns)
-        return stream_lines(map(self.parse, rows.iterator(CHUNK_SIZE)), self.columns)
+        found = cast(Iterator[dict[str, Any]], rows.iterator(CHUNK_SIZE))
+        return stream_lines(map(self.parse, found), self.columns)
 
 
 def wants_csv(request: Request) -> bool:
@@ -90,7 +91,7 @@ def download(name: str, lines: Iterator[str]) -> StreamingHttpResponse:
     return response
 
 
-def csv_lines(rows: QuerySet[Any], columns: Columns) -> Iterator[str]:
+def csv_lines(rows: QuerySet[Model, object], columns: Columns) -> Iterator[str]:
     """In the order of `rows`, as they were when it began: only their keys are read at once."""
     yield csv_line(columns)
     pks = list(rows.values_list("pk", flat=True))

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from django.db.models import Model, QuerySet
 from django.http import HttpResponseBase
 from django.shortcuts import render
 from django.urls import reverse
@@ -43,7 +44,7 @@ class NamedList:
     def csv(self) -> CsvList:
         return CsvList(self.name, self.found, self.columns)
 
-    def found(self, asked: Asked) -> Findable[Any]:
+    def found(self, asked: Asked) -> QuerySet[Model]:
         """The rows that match the search text, in order."""
         rows = self.rows(asked).matching(get_query_param(asked, "q"))
         return rows.order_by(*self.sorting.order(self.sorting.chosen(asked)))

@@ -4,18 +4,17 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('connect', '0006_mails'),
+        ("connect", "0006_mails"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='batch',
-            options={'verbose_name_plural': 'batches'},
+            name="batch",
+            options={"verbose_name_plural": "batches"},
         ),
         migrations.AlterModelOptions(
-            name='mailsettings',
-            options={'verbose_name_plural': 'mail settings'},
+            name="mailsettings",
+            options={"verbose_name_plural": "mail settings"},
         ),
     ]

@@ -66,8 +66,9 @@ def states(at: datetime) -> dict[LinkState, models.Q]:
 
 
 class ConnectLinkQuerySet(Findable["ConnectLink"]):
-    """Connect links by state."""
+    """Connect links by state, found by name, provider and contact."""
 
+    found_by = ("name", "provider", "contact_email")
     search_filters: ClassVar[Mapping[str, Filter]] = {"id": by_id, "provider": by_provider}
 
     def open(self, at: datetime) -> Self:

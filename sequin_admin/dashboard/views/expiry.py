@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import QuerySet
+from django.db.models import Model, QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -91,7 +91,7 @@ def choices_of(asked: Asked) -> dict[str, str]:
     return {name: get_query_param(asked, name) for name in ("q", "what", "provider", "within")}
 
 
-def list_rows(asked: Asked, most: int | None = None) -> QuerySet[Any]:
+def list_rows(asked: Asked, most: int | None = None) -> QuerySet[Model, dict[str, Any]]:
     """What ends and passes the filters, in the order that was asked for."""
     wanted, order = filter_of(choices_of(asked)), SORTING.order(SORTING.chosen(asked))
     return expiry.rows_ending(asked.organization, wanted, order=order, most=most)

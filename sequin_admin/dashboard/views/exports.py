@@ -1,7 +1,6 @@
 """Large lists as CSV: asking for the file, which the worker makes, and one's own files."""
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
 from django.http import Http404, HttpResponse, HttpResponseBase, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
@@ -9,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access import exports
-from sequin_admin.access.models import ListExport
+from sequin_admin.access.models import ListExport, OwnedQuerySet
 from sequin_admin.access.models.list_exports import KEPT
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import record_change
@@ -29,6 +28,7 @@ CSV_LISTS: dict[str, CsvList] = {
 
 
 def list_or_404(listed: str) -> CsvList:
+    """Raises `Http404` for what is no list."""
     if listed not in CSV_LISTS:
         raise Http404(listed)
     return CSV_LISTS[listed]
@@ -74,7 +74,7 @@ def build_part(request: Request) -> Current:
     )
 
 
-def own_exports(request: Request) -> Any:
+def own_exports(request: Request) -> OwnedQuerySet[ListExport]:
     """Those that the person asked for here, as long as the files are kept."""
     kept = ListExport.objects.of(request.organization).filter(created_by=request.user)
     return kept.filter(created_at__gte=clock.now() - KEPT)

@@ -4,14 +4,13 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('health', '0007_delete_endnotice'),
+        ("health", "0007_delete_endnotice"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='workerprocess',
-            options={'verbose_name_plural': 'worker processes'},
+            name="workerprocess",
+            options={"verbose_name_plural": "worker processes"},
         ),
     ]

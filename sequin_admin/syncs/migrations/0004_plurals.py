@@ -4,14 +4,13 @@ from django.db import migrations
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('syncs', '0003_fill_queues'),
+        ("syncs", "0003_fill_queues"),
     ]
 
     operations = [
         migrations.AlterModelOptions(
-            name='refresh',
-            options={'verbose_name_plural': 'refreshes'},
+            name="refresh",
+            options={"verbose_name_plural": "refreshes"},
         ),
     ]
