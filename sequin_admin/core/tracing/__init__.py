@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from importlib import import_module
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import structlog
 from django.db.backends.base.base import BaseDatabaseWrapper
@@ -24,6 +24,8 @@ Kind = Literal["server", "client", "consumer", "internal"]
 
 
 class Span(Protocol):
+    """One that is being recorded, or that nothing is recorded of."""
+
     def set(self, attributes: Attributes) -> None: ...
 
     def rename(self, name: str) -> None: ...
@@ -100,15 +102,19 @@ def close() -> None:
         connection_created.disconnect(on_connected)
 
 
-def on_connected(connection: BaseDatabaseWrapper, **kwargs: Any) -> None:
+def on_connected(connection: BaseDatabaseWrapper, **kwargs: object) -> None:
     """Let the queries of a new connection have spans."""
     if trace_query not in connection.execute_wrappers:
         connection.execute_wrappers.append(trace_query)
 
 
 def trace_query(
-    execute: Callable[..., Any], sql: str, params: Any, many: bool, context: dict[str, Any]
-) -> Any:
+    execute: Callable[..., object],
+    sql: str,
+    params: object,
+    many: bool,
+    context: Mapping[str, BaseDatabaseWrapper],
+) -> object:
     if _tracer is None or not _tracer.is_recording():
         return execute(sql, params, many, context)
     name, attributes = describe_statement(sql, context["connection"].vendor)

@@ -31,6 +31,8 @@ CLOSE_S = 3.0
 
 
 class RecordedSpan:
+    """A span of the SDK, behind `core.tracing.Span`."""
+
     def __init__(self, span: trace.Span) -> None:
         self.span = span
 

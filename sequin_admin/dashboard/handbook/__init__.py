@@ -21,7 +21,7 @@ DEEPEST_LISTED = "h2"
 
 
 @dataclass(frozen=True)
-class Page:
+class HandbookPage:
     """`sections` are anchor and title of each."""
 
     title: str
@@ -30,7 +30,7 @@ class Page:
 
 
 @cache
-def load_page(name: str) -> Page:
+def load_page(name: str) -> HandbookPage:
     """Raises `KeyError` for a page that is none."""
     title = PAGES[name]
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
@@ -46,7 +46,7 @@ def load_page(name: str) -> Page:
         for link in links_in(content):
             link.attrSet("href", address_of(str(link.attrGet("href"))))
     html = mark_safe(parser.renderer.render(tokens, parser.options, {}))  # noqa: S308 - our own text
-    return Page(title, html, tuple(sections))
+    return HandbookPage(title, html, tuple(sections))
 
 
 def links_in(token: Token) -> list[Token]:
