@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import reduce
 from operator import and_
+from typing import cast
 from uuid import UUID
 
 from django.db.models import Q
@@ -75,7 +76,9 @@ def all_of(conditions: list[Q]) -> Q:
 def through(relation: str, condition: Q) -> Q:
     """The condition, made for the rows of a relation, for those that have it."""
     children = [
-        through(relation, each) if isinstance(each, Q) else (f"{relation}__{each[0]}", each[1])
+        (f"{relation}__{each[0]}", each[1])
+        if isinstance(each, tuple)
+        else through(relation, cast(Q, each))
         for each in condition.children
     ]
     return Q(*children, _connector=condition.connector, _negated=condition.negated)

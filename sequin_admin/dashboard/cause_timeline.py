@@ -38,7 +38,7 @@ class Moment:
 
 
 @dataclass(frozen=True)
-class Stretch:
+class TimelineStretch:
     """Acts, or checks in a row, newest first."""
 
     moments: list[Moment]
@@ -67,7 +67,7 @@ class Stretch:
         return self.moments[0].at
 
 
-def build_timeline(cause: Cause) -> list[Stretch]:
+def build_timeline(cause: Cause) -> list[TimelineStretch]:
     """Newest first."""
     over = cause.total_incidents - cause.open_incidents
     failed = list(list_checks(cause, FAILED, cause.total_incidents))
@@ -76,7 +76,10 @@ def build_timeline(cause: Cause) -> list[Stretch]:
     moments = [*failed, *passed, *list_acts(cause, about)]
     moments.sort(key=lambda moment: moment.at, reverse=True)
     noun = NOUNS.get(cause.entity, "object")
-    return [Stretch(list(row), noun) for _, row in groupby(moments, lambda each: bool(each.sort))]
+    return [
+        TimelineStretch(list(row), noun)
+        for _, row in groupby(moments, lambda each: bool(each.sort))
+    ]
 
 
 def list_checks(cause: Cause, sort: str, total: int) -> Iterator[Moment]:

@@ -24,7 +24,6 @@ from django.db.models import (
 from django.db.models.expressions import Combinable, OrderBy
 from django.db.models.functions import Cast, Coalesce, NullIf
 from django.db.models.lookups import GreaterThan, LessThanOrEqual
-from django.db.models.sql.compiler import SQLCompiler
 
 from sequin_admin.access.models import ApiKey, Invitation, Organization
 from sequin_admin.connect.models import ConnectLink
@@ -175,8 +174,8 @@ def rows_of(what: Expiring, organization: Organization, now: datetime) -> QueryS
 
 
 def order_names(order: Sequence[str | OrderBy]) -> set[str]:
-    names = (each if isinstance(each, str) else each.expression.name for each in order)
-    return {name.removeprefix("-") for name in names}
+    columns = (each if isinstance(each, str) else each.expression for each in order)
+    return {str(getattr(column, "name", column)).removeprefix("-") for column in columns}
 
 
 class Unindexed(Func):
@@ -185,9 +184,6 @@ class Unindexed(Func):
 
     template = "+%(expressions)s"
     arity = 1
-
-    def as_postgresql(self, compiler: SQLCompiler, connection: Any, **context: Any) -> Any:
-        return self.as_sql(compiler, connection, template="%(expressions)s", **context)
 
 
 def narrow(
@@ -202,10 +198,12 @@ def narrow(
         source=as_text(table.source),
         end=F(table.end),
     )
-    at = F(table.end) if by_end else Unindexed(F(table.end), output_field=DateTimeField())
-    rows = rows.filter(Q((f"{table.end}__isnull", False)), GreaterThan(at, now))
+    end: Combinable = F(table.end)
+    if not by_end and connection.vendor == "sqlite":
+        end = Unindexed(end, output_field=DateTimeField())
+    rows = rows.filter(Q((f"{table.end}__isnull", False)), GreaterThan(end, now))
     if wanted.until:
-        rows = rows.filter(LessThanOrEqual(at, wanted.until))
+        rows = rows.filter(LessThanOrEqual(end, wanted.until))
     if wanted.after:
         at, pk = wanted.after
         # The first condition alone can use an index.

@@ -4,15 +4,18 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('access', '0008_calendar_feeds'),
-        ('credentials', '0008_find_ends'),
+        ("access", "0008_calendar_feeds"),
+        ("credentials", "0008_find_ends"),
     ]
 
     operations = [
         migrations.AddIndex(
-            model_name='credential',
-            index=models.Index(condition=models.Q(('disabled_at', None), ('ends_at__isnull', False)), fields=['organization', 'name', 'id'], name='credential_end_name'),
+            model_name="credential",
+            index=models.Index(
+                condition=models.Q(("disabled_at", None), ("ends_at__isnull", False)),
+                fields=["organization", "name", "id"],
+                name="credential_end_name",
+            ),
         ),
     ]
