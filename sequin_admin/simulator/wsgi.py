@@ -3,16 +3,18 @@
 import os
 from pathlib import Path
 
+import django
 from django.core.management import call_command
-from django.core.wsgi import get_wsgi_application
 from django.db import connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequin_admin.simulator.settings")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
 
 from sequin_admin.simulator import seed  # noqa: E402 - needs the apps above
+from sequin_admin.simulator.bodies import PlainBodyHandler  # noqa: E402
 
 Path(connection.settings_dict["NAME"]).parent.mkdir(parents=True, exist_ok=True)
 call_command("migrate", verbosity=0)
 seed.plant()
 connection.close()
+application = PlainBodyHandler()
