@@ -6,16 +6,15 @@ read back and stands in the oracle where rows live, an error, a throttled call.
 
 import json
 import os
-import shutil
 import subprocess
-from pathlib import Path
 
 import pytest
 
+from tests.sdks.conftest import NODE_FOLDER
 from tests.simulator_server import ROOT
 
 RESOLVE = ROOT / "sequin_admin/simulator/tls/resolve.cjs"
-FOLDER = Path(__file__).with_name("node")
+
 READING = ["signIn", "list", "error", "throttled"]
 WRITING = ["signIn", "list", "write", "error", "throttled"]
 STEPS = {
@@ -24,23 +23,6 @@ STEPS = {
     **dict.fromkeys(("auth0", "sendgrid"), READING),
 }
 pytestmark = pytest.mark.faults
-
-
-@pytest.fixture(scope="session")
-def node():
-    """The command, once the locked packages are there."""
-    command = shutil.which("node")
-    if command is None:
-        if os.environ.get("REQUIRE_ALL_LEGS"):
-            pytest.fail(
-                "REQUIRE_ALL_LEGS is set, and this machine has no Node: the npm SDKs need it."
-            )
-        pytest.skip("Without Node 20 the providers' npm SDKs are left out.")
-    lock, done = FOLDER / "package-lock.json", FOLDER / "node_modules" / ".package-lock.json"
-    if not done.exists() or done.stat().st_mtime < lock.stat().st_mtime:
-        subprocess.run(["npm", "ci", "--silent"], cwd=FOLDER, check=True, timeout=300)
-        done.touch()
-    return command
 
 
 def test_each_package_signs_in_lists_writes_and_tells_errors_apart(node, simulator):
@@ -53,7 +35,7 @@ def test_each_package_signs_in_lists_writes_and_tells_errors_apart(node, simulat
     started = {
         name: subprocess.Popen(
             [node, "--require", str(RESOLVE), "run.js", name],
-            cwd=FOLDER,
+            cwd=NODE_FOLDER,
             env=environment,
             stdout=subprocess.PIPE,
         )

@@ -77,6 +77,8 @@ provider = ProviderSimulator(
     throttled=throttled,
 )
 
+API_URL = "https://api.github.com"
+
 
 def require_user_agent(request: HttpRequest) -> None:
     """Raises `SimulatedResponse` (403) for a request without `User-Agent`, as GitHub does."""
@@ -116,6 +118,15 @@ def installation_json(account: SimulatedAccount, app: SimulatedClient) -> dict[s
         "id": number,
         "account": {"login": account.external_id, "type": account.data["type"], "id": account.pk},
         "target_type": account.data["type"],
+        "target_id": account.pk,
+        "app_slug": app.extra["slug"],
+        "client_id": app.client_id,
+        "access_tokens_url": f"{API_URL}/app/installations/{number}/access_tokens",
+        "repositories_url": f"{API_URL}/installation/repositories",
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00Z",
+        "single_file_name": None,
+        "suspended_by": None,
         "app_id": int(app.extra["app_id"]),
         "permissions": permissions_of(account),
         "events": [],
