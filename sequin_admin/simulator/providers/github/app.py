@@ -24,6 +24,7 @@ from sequin_admin.simulator.providers.github.common import (
     permissions_of,
     provider,
     require_user_agent,
+    simple_user,
 )
 from sequin_admin.simulator.providers.github.install import is_installed
 
@@ -90,8 +91,8 @@ def app(request: HttpRequest) -> HttpResponse:
     named = {"slug": slug, "name": slug, "node_id": f"A_{app_id}", "client_id": row.client_id}
     urls = dict.fromkeys(("html_url", "external_url"), f"https://github.com/apps/{slug}")
     born = dict.fromkeys(("created_at", "updated_at"), "2026-01-01T00:00:00Z")
-    rights = {"permissions": PERMISSIONS, "events": [], "description": None}
-    owner = {"login": "sequin", "id": 1, "type": "Organization"}
+    rights = {"permissions": PERMISSIONS, "events": [], "description": ""}
+    owner = simple_user("sequin", 1, "Organization")
     return JsonResponse({"id": app_id, **named, **urls, **born, **rights, "owner": owner})
 
 

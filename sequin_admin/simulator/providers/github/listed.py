@@ -5,17 +5,22 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.github.api import caller
 from sequin_admin.simulator.providers.github.app import app_of
-from sequin_admin.simulator.providers.github.common import API, installation_json, provider
+from sequin_admin.simulator.providers.github.common import (
+    API,
+    installation_json,
+    provider,
+    simple_user,
+)
 from sequin_admin.simulator.providers.github.install import is_installed
 from sequin_admin.simulator.rows.collection import Fields
 
 
 def user_json(account: SimulatedAccount) -> Fields:
-    login = account.external_id
-    url = f"https://api.github.com/users/{login}"
-    named = {"login": login, "id": account.pk, "node_id": f"U_{account.pk}", "name": account.name}
-    kind = {"type": "User", "site_admin": False, "url": url}
-    return {**named, **kind, "html_url": f"https://github.com/{login}", "email": None}
+    known = simple_user(account.external_id, account.pk)
+    counts = ("public_repos", "public_gists", "followers", "following")
+    told = dict.fromkeys(("company", "location", "email", "hireable", "bio"))
+    born = dict.fromkeys(("created_at", "updated_at"), "2026-01-01T00:00:00Z")
+    return {**known, "name": account.name, "blog": "", **told, **dict.fromkeys(counts, 0), **born}
 
 
 @provider.route("GET", API, r"/user")

@@ -11,7 +11,7 @@ from sequin_admin.simulator.providers.salesforce.api import (
     require_own_domain,
     with_usage_header,
 )
-from sequin_admin.simulator.providers.salesforce.common import ANY, DOMAIN, provider
+from sequin_admin.simulator.providers.salesforce.common import ANY, DOMAIN, api_error, provider
 from sequin_admin.simulator.providers.salesforce.oauth import server
 from sequin_admin.simulator.providers.salesforce.queries import DATA, find_collection
 from sequin_admin.simulator.providers.salesforce.rows import PREFIXES
@@ -70,6 +70,8 @@ def objects(request: HttpRequest, domain: str, version: str) -> HttpResponse:
 @provider.route("GET", DOMAIN, rf"{DATA}/sobjects/(?P<name>\w+)/describe/?")
 def describe(request: HttpRequest, domain: str, version: str, name: str) -> HttpResponse:
     require_own_domain(request, domain)
+    if name not in PREFIXES:
+        return api_error(404, "NOT_FOUND", "The requested resource does not exist")
     drawn = find_collection(name).fields(Draw(b"describe", 0, 0))
     stamps = ("CreatedDate", "LastModifiedDate", "SystemModstamp")
     fields = [
@@ -85,7 +87,7 @@ def describe(request: HttpRequest, domain: str, version: str, name: str) -> Http
 
 def object_json(name: str, version: str) -> Fields:
     can = ("createable", "deletable", "queryable", "replicateable", "retrieveable", "updateable")
-    path = f"/services/data/v{version}/sobjects/{name}"
+    path = f"/services/data/v{version}.0/sobjects/{name}"
     urls = {"sobject": path, "describe": f"{path}/describe", "rowTemplate": f"{path}/{{ID}}"}
     named = {"name": name, "label": name, "labelPlural": f"{name}s", "keyPrefix": PREFIXES[name]}
     return {**named, "custom": False, **dict.fromkeys(can, True), "urls": urls}
