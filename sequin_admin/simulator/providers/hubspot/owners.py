@@ -31,6 +31,7 @@ def owners_of(account: SimulatedAccount) -> list[Fields]:
 
 @provider.route("GET", API, rf"{OWNERS}/?")
 def owners(request: HttpRequest) -> HttpResponse:
+    """By id. Raises `SimulatedResponse` (400)."""
     known = owners_of(caller(request).account)
     mail, after = request.GET.get("email"), str(request.GET.get("after", "0"))
     size = page_size(request.GET.get("limit"), USUAL, MOST)
@@ -43,6 +44,7 @@ def owners(request: HttpRequest) -> HttpResponse:
 
 @provider.route("GET", API, rf"{OWNERS}/(?P<owner_id>\d+)")
 def owner(request: HttpRequest, owner_id: str) -> HttpResponse:
+    """Raises `SimulatedResponse` (404)."""
     known = owners_of(caller(request).account)
     found = next((one for one in known if one["id"] == owner_id), None)
     if found is None:
