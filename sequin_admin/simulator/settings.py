@@ -7,7 +7,10 @@ DEBUG = False
 SECRET_KEY = "the simulator keeps no secrets"
 ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = ["sequin_admin.simulator"]
-MIDDLEWARE = ["sequin_admin.simulator.dispatch.provider_middleware"]
+MIDDLEWARE = [
+    "django.middleware.gzip.GZipMiddleware",
+    "sequin_admin.simulator.dispatch.provider_middleware",
+]
 ROOT_URLCONF = "sequin_admin.simulator.urls"
 WSGI_APPLICATION = "sequin_admin.simulator.wsgi.application"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]

@@ -3,14 +3,15 @@
 import os
 from pathlib import Path
 
+import django
 from django.core.management import call_command
-from django.core.wsgi import get_wsgi_application
 from django.db import connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequin_admin.simulator.settings")
-application = get_wsgi_application()
+django.setup(set_prefix=False)
 
 from sequin_admin.simulator import seed  # noqa: E402 - needs the apps above
+from sequin_admin.simulator.bodies import PlainBodyHandler  # noqa: E402
 from sequin_admin.simulator.webhooks import sending  # noqa: E402
 
 Path(connection.settings_dict["NAME"]).parent.mkdir(parents=True, exist_ok=True)
@@ -18,3 +19,4 @@ call_command("migrate", verbosity=0)
 seed.plant()
 sending.start()
 connection.close()
+application = PlainBodyHandler()

@@ -4,8 +4,11 @@ The SDKs run unchanged: with the providers' real hosts, checking certificates. O
 by the variables that OpenSSL and requests read.
 """
 
+import os
+import shutil
 import socket
 import ssl
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,6 +21,7 @@ import pytest
 from tests.simulator_server import ROOT, Simulator
 
 HTTPS = 443
+NODE_FOLDER = Path(__file__).with_name("node")
 
 
 class SecureSimulator(Simulator):
@@ -91,3 +95,20 @@ def consent(simulator: Simulator) -> Callable[[str, str], dict[str, str]]:
         return dict(parse_qsl(urlsplit(simulator.consent(url, account=account)).query))
 
     return allow
+
+
+@pytest.fixture(scope="session")
+def node() -> str:
+    """The command, once the locked packages are there."""
+    command = shutil.which("node")
+    if command is None:
+        if os.environ.get("REQUIRE_ALL_LEGS"):
+            pytest.fail(
+                "REQUIRE_ALL_LEGS is set, and this machine has no Node: the npm SDKs need it."
+            )
+        pytest.skip("Without Node 20 the providers' npm SDKs are left out.")
+    lock, done = (NODE_FOLDER / name for name in ("package-lock.json", "node_modules/.done"))
+    if not done.exists() or done.stat().st_mtime < lock.stat().st_mtime:
+        subprocess.run(["npm", "ci", "--silent"], cwd=NODE_FOLDER, check=True, timeout=300)
+        done.touch()
+    return command

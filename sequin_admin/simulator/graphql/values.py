@@ -6,6 +6,7 @@ from graphql import (
     GraphQLFloat,
     GraphQLInt,
     GraphQLNonNull,
+    GraphQLObjectType,
     GraphQLOutputType,
     GraphQLResolveInfo,
     GraphQLString,
@@ -34,6 +35,8 @@ def empty_value(kind: GraphQLOutputType) -> object:
     inner = kind.of_type
     if is_list_type(inner):
         return []
+    if isinstance(inner, GraphQLObjectType) and not inner.interfaces:
+        return {}
     if isinstance(inner, GraphQLEnumType):
         return next(iter(inner.values.values())).value
     return ZEROS.get(str(inner))

@@ -28,13 +28,16 @@ class AuthorizationEndpoint:
     or `grace` (single use; its response is repeated for `grace_s` seconds). `*_life_s` is in
     seconds, None for tokens that do not expire. `reuses_access_token`: a valid access token is
     returned again instead of a new one. `default_grant` is the grant type of a token request that
-    names none. A new consent clears the account's flags in `reset_by_consent`.
+    names none, `usual_challenge_method` the method of an authorization request that names none.
+    A new consent clears the account's flags in `reset_by_consent`.
     """
 
     provider: ProviderSimulator
     client_auth: str = "body"
     body_formats: str = "form"
     pkce: str = "optional"
+    usual_challenge_method: str = "plain"
+    longest_verifier: int = 128
     scope_separator: str = " "
     access_prefix: str = ""
     refresh_prefix: str = ""
@@ -108,7 +111,9 @@ class AuthorizationEndpoint:
         """Why the authorization request is an `invalid_request`; empty for a valid one."""
         if query.get("response_type", "code") != "code":
             return "response_type must be code"
-        if self.pkce == "required" and query.get("code_challenge_method") != "S256":
+        method = query.get("code_challenge_method", self.usual_challenge_method)
+        hashed = method == "S256" and query.get("code_challenge")
+        if self.pkce == "required" and not hashed:
             return "code_challenge with code_challenge_method S256 is required"
         return ""
 

@@ -124,7 +124,7 @@ class AuthorizationServer(AuthorizationEndpoint):
         if not challenge:
             return self.pkce != "required"
         hashed = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest())
-        return 43 <= len(verifier) <= 128 and constant_time_equal(
+        return 43 <= len(verifier) <= self.longest_verifier and constant_time_equal(
             challenge, hashed.rstrip(b"=").decode()
         )
 

@@ -160,6 +160,17 @@ def client(request: HttpRequest, domain: str, client_id: str) -> HttpResponse:
     return JsonResponse({"client_id": row.client_id, "name": "Sequin"})
 
 
+@provider.route("GET", HOST, r"/api/v2/clients")
+def clients(request: HttpRequest, domain: str) -> HttpResponse:
+    owner = caller(request, domain, "read:clients").external_id
+    known = SimulatedClient.objects.filter(provider="auth0", owner=owner).order_by("pk")
+    shown = [{"client_id": row.client_id, "name": "Sequin"} for row in known]
+    if request.GET.get("include_totals") != "true":
+        return JsonResponse(shown, safe=False)
+    totals = {"start": 0, "limit": 50, "total": len(shown)}
+    return JsonResponse({**totals, "clients": shown})
+
+
 @provider.route("GET", HOST, r"/api/v2/users")
 def users(request: HttpRequest, domain: str) -> HttpResponse:
     caller(request, domain, "read:users")

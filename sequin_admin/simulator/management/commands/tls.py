@@ -54,6 +54,8 @@ def start_server(socket_path: str, folder: Path) -> subprocess.Popen[bytes]:
     command += ["--config", "python:sequin_admin.simulator.tls.gunicorn_config"]
     # gunicorn has TLS when it has a file, which the settings replace.
     command += ["--certfile", str(folder / "ca.pem"), "--no-control-socket"]
+    # Clients keep connections, and send again on one that has been idle.
+    command += ["--keep-alive", "75"]
     # Do not wait for calls that stall on purpose.
     command += ["--graceful-timeout", "1", "--bind", f"unix:{socket_path}"]
     environment = {**os.environ, "SIMULATOR_TLS_FOLDER": str(folder)}

@@ -183,7 +183,7 @@ def answer(request: HttpRequest, found: list[dict[str, Any]]) -> HttpResponse:
     return JsonResponse({"records": found} if many else found[0])
 
 
-@provider.route("POST", API, TABLE)
+@provider.route("POST", API, rf"{TABLE}/?")
 def create_records(request: HttpRequest, base: str, table: str) -> HttpResponse:
     account, living = permitted(request, base, table, "write")
     given = [one["fields"] for one in written_records(request)]

@@ -3,6 +3,7 @@
 https://docs.github.com/en/rest/apps/apps
 """
 
+import secrets
 from typing import Any, cast
 
 import jwt
@@ -17,11 +18,13 @@ from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient, Sim
 from sequin_admin.simulator.providers.github.common import (
     API,
     LIFE_S,
+    PERMISSIONS,
     api_error,
     installation_json,
     permissions_of,
     provider,
     require_user_agent,
+    simple_user,
 )
 from sequin_admin.simulator.providers.github.install import is_installed
 
@@ -84,7 +87,13 @@ def get_installed_account(
 @provider.route("GET", API, r"/app")
 def app(request: HttpRequest) -> HttpResponse:
     row = app_of(request)
-    return JsonResponse({"id": int(row.extra["app_id"]), "slug": row.extra["slug"]})
+    slug, app_id = row.extra["slug"], int(row.extra["app_id"])
+    named = {"slug": slug, "name": slug, "node_id": f"A_{app_id}", "client_id": row.client_id}
+    urls = dict.fromkeys(("html_url", "external_url"), f"https://github.com/apps/{slug}")
+    born = dict.fromkeys(("created_at", "updated_at"), "2026-01-01T00:00:00Z")
+    rights = {"permissions": PERMISSIONS, "events": [], "description": ""}
+    owner = simple_user("sequin", 1, "Organization")
+    return JsonResponse({"id": app_id, **named, **urls, **born, **rights, "owner": owner})
 
 
 @provider.route("GET", API, NUMBER)
@@ -109,6 +118,14 @@ def suspension(request: HttpRequest, number: str) -> HttpResponse:
     return HttpResponse(status=204)
 
 
+def signed_token(app: SimulatedClient, installation_id: int) -> str:
+    """The JWT that a token has had in it since April 2026: it is as long as theirs."""
+    at = int(now().timestamp())
+    claims = {"iat": at, "exp": at + LIFE_S, "jti": secrets.token_hex(16)}
+    known = {"iss": app.extra["app_id"], "installation_id": installation_id}
+    return jwt.encode({**claims, **known}, app.extra["private_key"], algorithm="RS256")
+
+
 @provider.route("POST", API, rf"{NUMBER}/access_tokens")
 def create_access_token(request: HttpRequest, number: str) -> HttpResponse:
     row = app_of(request)
@@ -116,9 +133,8 @@ def create_access_token(request: HttpRequest, number: str) -> HttpResponse:
     if account.has("suspend"):
         return api_error(403, "This installation has been suspended")
     grant = row.grants.filter(account=account, revoked=False).latest("pk")
-    token = SimulatedToken.issue(
-        grant, SimulatedToken.ACCESS, f"ghs_{row.extra['app_id']}_", LIFE_S
-    )
+    value = f"ghs_{row.extra['app_id']}_{signed_token(row, int(number))}"
+    token = SimulatedToken.issue(grant, SimulatedToken.ACCESS, "", LIFE_S, value=value)
     body = {
         "token": token.value,
         "expires_at": (token.expires_at or now()).strftime("%Y-%m-%dT%H:%M:%SZ"),

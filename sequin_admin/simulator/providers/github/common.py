@@ -77,6 +77,8 @@ provider = ProviderSimulator(
     throttled=throttled,
 )
 
+API_URL = "https://api.github.com"
+
 
 def require_user_agent(request: HttpRequest) -> None:
     """Raises `SimulatedResponse` (403) for a request without `User-Agent`, as GitHub does."""
@@ -105,6 +107,21 @@ def paginate(request: HttpRequest, name: str, rows: list[dict[str, Any]]) -> Htt
     return response
 
 
+def simple_user(login: str, user_id: int, kind: str = "User") -> dict[str, Any]:
+    """A user or an organization as GitHub shows it within others."""
+    url = f"{API_URL}/users/{login}"
+    lists = ("followers", "subscriptions", "organizations", "repos", "received_events")
+    parts = {"following": "{/other_user}", "gists": "{/gist_id}", "starred": "{/owner}{/repo}"}
+    return {
+        **{"login": login, "id": user_id, "node_id": f"U_{user_id}", "type": kind},
+        **{"avatar_url": f"https://avatars.githubusercontent.com/u/{user_id}", "gravatar_id": ""},
+        **{"url": url, "html_url": f"https://github.com/{login}", "site_admin": False},
+        **{f"{name}_url": f"{url}/{name}" for name in lists},
+        **{f"{name}_url": f"{url}/{name}{rest}" for name, rest in parts.items()},
+        "events_url": f"{url}/events{{/privacy}}",
+    }
+
+
 def permissions_of(account: SimulatedAccount) -> dict[str, str]:
     """The permissions that the account accepted."""
     return {"metadata": "read"} if account.has("drop_scope") else PERMISSIONS
@@ -114,8 +131,17 @@ def installation_json(account: SimulatedAccount, app: SimulatedClient) -> dict[s
     number = account.data["installation_id"]
     return {
         "id": number,
-        "account": {"login": account.external_id, "type": account.data["type"], "id": account.pk},
+        "account": simple_user(account.external_id, account.pk, account.data["type"]),
         "target_type": account.data["type"],
+        "target_id": account.pk,
+        "app_slug": app.extra["slug"],
+        "client_id": app.client_id,
+        "access_tokens_url": f"{API_URL}/app/installations/{number}/access_tokens",
+        "repositories_url": f"{API_URL}/installation/repositories",
+        "created_at": "2026-01-01T00:00:00Z",
+        "updated_at": "2026-01-01T00:00:00Z",
+        "single_file_name": None,
+        "suspended_by": None,
         "app_id": int(app.extra["app_id"]),
         "permissions": permissions_of(account),
         "events": [],

@@ -47,6 +47,9 @@ def details(request: HttpRequest) -> HttpResponse:
             "accountType": "STANDARD",
             "timeZone": "Etc/UTC",
             "companyCurrency": "USD",
+            "additionalCurrencies": [],
+            "utcOffset": "+00:00",
+            "utcOffsetMilliseconds": 0,
             "dataHostingLocation": "na1",
         }
     )

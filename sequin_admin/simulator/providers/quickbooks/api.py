@@ -12,6 +12,7 @@ from sequin_admin.simulator.providers.quickbooks.common import api_error, provid
 from sequin_admin.simulator.providers.quickbooks.oauth import server
 
 API = r"(?P<host>(?:sandbox-)?quickbooks\.api\.intuit\.com)"
+ACCOUNTS = r"(?:sandbox-)?accounts\.platform\.intuit\.com"
 REALM = r"(?P<realm>\d+)"
 
 
@@ -44,6 +45,18 @@ def answer(request: HttpRequest, **body: Any) -> HttpResponse:
         return with_request_id(JsonResponse({**body, "time": now().isoformat()}))
     xml = '<IntuitResponse xmlns="http://schema.intuit.com/finance/v3"/>'
     return with_request_id(HttpResponse(xml, content_type="application/xml"))
+
+
+@provider.route("GET", ACCOUNTS, r"/v1/openid_connect/userinfo")
+def user_info(request: HttpRequest) -> HttpResponse:
+    """Who connected, for a token with the scope `openid`."""
+    token = server.find_access_token(bearer_token(request))
+    if token is None or "openid" not in token.grant.scopes:
+        return JsonResponse({"error": "invalid_token"}, status=401)
+    faults.apply_faults(request, provider, token.grant.account)
+    name = token.grant.account.external_id
+    known = {"sub": f"user-{name}", "givenName": "Paul", "familyName": "Atreides"}
+    return JsonResponse({**known, "email": f"owner@{name}.example", "emailVerified": True})
 
 
 @provider.route("GET", API, rf"/v3/company/{REALM}/companyinfo/(?P<again>\d+)")

@@ -79,6 +79,10 @@ class SalesforceSimulator(AuthorizationServer):
 server = SalesforceSimulator(
     provider,
     pkce="required",
+    # It knows no other, and jsforce names none.
+    usual_challenge_method="S256",
+    # 128 bytes in base64url, where RFC 7636 allows 128 characters.
+    longest_verifier=171,
     access_prefix="00DSimulated!",
     refresh_prefix="5Aep",
     access_life_s=7200,
