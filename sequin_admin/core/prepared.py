@@ -100,9 +100,7 @@ class Loader:
     ) -> None:
         self.db, self.model, self.names = db, model, names
         self.start, self.end = start, start + len(names)
-        self.encrypted = [
-            name for name in names if isinstance(getattr(model, name, None), DecryptOnRead)
-        ]
+        self.encrypted = [n for n in names if isinstance(getattr(model, n, None), DecryptOnRead)]
         self.loaded: Callable[[models.Model], None] | None = getattr(model, "loaded", None)
         self.joined = [
             (Loader.of(each), each.cols_start + each.pk_idx, each.local_setter, each.remote_setter)
@@ -112,8 +110,8 @@ class Loader:
     @classmethod
     def of(cls, joined: RelatedPopulator) -> "Loader":
         """That of a populator of Django's."""
-        nested = joined.related_populators
-        return cls(joined.db, joined.model_cls, joined.init_list, joined.cols_start, nested)
+        start, nested = joined.cols_start, joined.related_populators
+        return cls(joined.db, joined.model_cls, joined.init_list, start, nested)
 
     def __call__(self, raw: Columns) -> models.Model:
         made = self.model.__new__(self.model)
@@ -290,7 +288,7 @@ class Filling:
             prepared = field.get_db_prep_value(example, connection)
             named[prepared] = name
             self.fields.append((name, field, type(example) if prepared is example else None))
-        # For each parameter its name, or none and the value that it always has.
+        # For each its name, or none and the value that it always has.
         self.places = [(named.get(param), param) for param in params]
 
     def __call__(self, values: Mapping[str, object], connection: BaseDatabaseWrapper) -> Columns:
