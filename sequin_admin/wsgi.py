@@ -10,7 +10,7 @@ from django.conf import settings
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequin_admin.settings")
 django.setup(set_prefix=False)
 
-from sequin_admin.api.lane import ApplicationHandler  # noqa: E402 - needs the apps above
+from sequin_admin.api.application import ApplicationHandler  # noqa: E402 - needs the apps above
 from sequin_admin.core import checks, statement_limits, tracing  # noqa: E402
 from sequin_admin.limits import limiter  # noqa: E402
 

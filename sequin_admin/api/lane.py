@@ -5,15 +5,12 @@ every request (its id, headers, metrics, limits of bodies, https) stands before 
 `MIDDLEWARE`. The reference page, /v1/docs, is a page.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from importlib import import_module
-from typing import Any, cast
-from wsgiref.types import StartResponse, WSGIEnvironment
+from typing import cast
 
 from django.conf import settings
 from django.core.handlers.exception import convert_exception_to_response
-from django.core.handlers.wsgi import WSGIHandler
-from django.db import close_old_connections
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLResolver
 from django.urls.resolvers import RegexPattern
@@ -57,26 +54,3 @@ def lane(get_response: Handler) -> Handler:
 
 def is_for_api(path: str) -> bool:
     return path.startswith(PREFIX) and path != PAGE
-
-
-class ApplicationHandler(WSGIHandler):
-    """Django's, which leaves out for the API what it does around every request for pages: signals,
-    of whose receivers only the one for connections matters here, the prefix that links in pages
-    get, and answers that are produced while they are sent."""
-
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if not is_for_api(environ["PATH_INFO"]) or environ.get("SCRIPT_NAME"):
-            answer: Iterable[bytes] = super().__call__(environ, start_response)
-            return answer
-        close_old_connections()
-        request = self.request_class(environ)
-        try:
-            response = cast(Any, self.get_response(request))
-            status = f"{response.status_code} {response.reason_phrase}"
-            # Only error pages set any.
-            cookies = [("Set-Cookie", each.OutputString()) for each in response.cookies.values()]
-            start_response(status, [*response.headers.items(), *cookies])
-            return [response.content]
-        finally:
-            request.close()
-            close_old_connections()

@@ -24,6 +24,10 @@ SLACK_S = 0.001
 # database or the provider is away.
 RETRYABLE = (429, 503)
 LEAST_WAIT_S = 0.2
+# How often a caller looks whether what another one asked for has come, and at the least.
+FIRST_LOOK_S, LAST_LOOK_S = 0.002, 0.025
+# Requests for permits of one pool at the same time, where each may be for several callers.
+MOST_REQUESTS = 4
 # So often permits may come too old before a caller whose patience has ended is told.
 MOST_LATE = 5
 TOO_LATE = (
@@ -36,17 +40,18 @@ TOO_LATE = (
 class Pace:
     """How permits are requested.
 
-    `patience_s` is how long a call may wait for a permit, and as long again for a token. A `batch`
-    saves requests: up to so many permits are requested at once, and each is used within
-    `use_within_s` or released. A call is sent no later than `margin_s` before that, the time that
-    it may take to the provider: raise both where the network is slow. Every permit counts towards
-    `max_concurrent_requests`, so request no more than you use. `priority` is live, backfill or
-    probe. With a `sync_id` that sync's own, narrower limit holds as well.
+    `patience_s` is how long a call may wait for a permit, and as long again for a token. Permits
+    are requested for all callers that wait, up to a tenth of the limit at once, and one by one
+    where few calls may run at the same time. A `batch` requests so many at once, however many
+    wait: each is used within `use_within_s` or released. A call is sent no later than `margin_s`
+    before that, the time that it takes to the provider: raise both where the network is slow. Every
+    permit counts towards `max_concurrent_requests`, so request no more than you use. `priority` is
+    live, backfill or probe. With a `sync_id` that sync's own, narrower limit holds as well.
     """
 
     priority: str = "live"
     patience_s: float = 60.0
-    batch: int = 1
+    batch: int | None = None
     use_within_s: float = 1.0
     margin_s: float = 0.1
     lease_s: float = 120.0
@@ -114,6 +119,10 @@ class PermitPool:
         self.drawn: list[Permit] = []
         self.back: list[dict[str, Any]] = []
         self.out = 0
+        # Callers without a permit, requests for permits under way, and what they ask for.
+        self.waiting = self.requests = self.asked = 0
+        # As the server said last.
+        self.most = 1
 
     def pop(self) -> Permit | None:
         """A permit that is still valid, or None. Expired ones are released as unused."""
@@ -136,7 +145,7 @@ class PermitPool:
                 return False
             self.out -= 1
             self.back.append(permit.given())
-            return len(self.back) >= self.pace.batch or not (self.drawn or self.out)
+            return len(self.back) >= (self.pace.batch or 1) or not (self.drawn or self.out)
 
     def returns(self, *, all: bool = False) -> list[dict[str, Any]]:
         with self.lock:
@@ -152,9 +161,23 @@ class PermitPool:
         with self.lock:
             self.back = [*returns, *self.back]
 
-    def ask(self, left_s: float, ticket: str, returns: list[dict[str, Any]]) -> dict[str, Any]:
+    def reserve(self, left_s: float) -> int:
+        """How many permits to ask for; 0 while enough are asked for."""
+        with self.lock:
+            wanted = self.pace.batch or 1
+            if not self.pace.batch and self.most > 1 and left_s > 0:
+                missing = self.waiting - self.asked - len(self.drawn)
+                wanted = min(missing, self.most) if self.requests < MOST_REQUESTS else 0
+            if wanted <= 0:
+                return 0
+            self.asked, self.requests = self.asked + wanted, self.requests + 1
+            return wanted
+
+    def ask(
+        self, n: int, left_s: float, ticket: str, returns: list[dict[str, Any]]
+    ) -> dict[str, Any]:
         return {
-            "n": self.pace.batch,
+            "n": n,
             "priority": self.pace.priority,
             "sync_id": self.pace.sync_id,
             "wait_ms": int(min(max(left_s, 0), LONGEST_POLL_S) * 1000),
@@ -170,29 +193,60 @@ class PermitPool:
         ends = began + answer["use_within_ms"] / 1000 - self.pace.margin_s
         with self.lock:
             self.drawn += [Permit(lease, began, ends) for lease in answer["leases"]]
+            self.most = answer.get("most_at_once", 1)
 
     def taking(self) -> Plan[Permit]:
         """Wait up to `patience_s` for a permit, then raise `TryLater`."""
-        ticket, late, ends = "", 0, time.monotonic() + self.pace.patience_s
+        with self.lock:
+            self.waiting += 1
+        try:
+            return (yield from self.asking(time.monotonic() + self.pace.patience_s))
+        finally:
+            with self.lock:
+                self.waiting -= 1
+
+    def asking(self, ends: float) -> Plan[Permit]:
+        """Ask until there is a permit, or look for what others have asked for."""
+        ticket, late, look_s = "", 0, FIRST_LOOK_S
         while (permit := self.pop()) is None:
             asked = time.monotonic()
-            returns = self.returns()
-            try:
-                response = yield partial(self.post, "", self.ask(ends - asked, ticket, returns))
-            except SequinError as error:
-                self.keep(returns)
-                yield partial(self.sleep, retry_wait_s(error, ends))
+            n = self.reserve(ends - asked)
+            if not n:
+                yield partial(self.sleep, look_s)
+                look_s = min(look_s * 1.5, LAST_LOOK_S)
                 continue
-            if response.status_code == 200:
-                self.fill(response.json(), asked)
+            returns, error = self.returns(), None
+            try:
+                response = yield partial(self.post, "", self.ask(n, ends - asked, ticket, returns))
+                if response.status_code == 200:
+                    self.fill(response.json(), asked)
+            except SequinError as refusal:
+                error = refusal
+            finally:
+                with self.lock:
+                    self.asked, self.requests = self.asked - n, self.requests - 1
+            if error:
+                self.keep(returns)
+                yield from self.resting(retry_wait_s(error, ends))
+            elif response.status_code == 200:
                 self.release_unused_later()
                 late += self.came_late()
                 if late >= MOST_LATE and time.monotonic() > ends:
                     raise TryLater(TOO_LATE)
             else:
                 ticket, wait_s = read_ticket(response, ends)
-                yield partial(self.sleep, wait_s)
+                yield from self.resting(wait_s)
         return permit
+
+    def resting(self, wait_s: float) -> Plan[None]:
+        """Wait without a permit being asked for meanwhile: it might grow old."""
+        with self.lock:
+            self.waiting -= 1
+        try:
+            yield partial(self.sleep, wait_s)
+        finally:
+            with self.lock:
+                self.waiting += 1
 
     def came_late(self) -> bool:
         """Whether permits came, and all are too old. Without any, another thread was quicker."""

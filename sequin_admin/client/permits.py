@@ -36,7 +36,7 @@ class Permits(PermitPool):
         run(self.giving(permit))
 
     def release_unused_later(self) -> None:
-        if self.pace.batch > 1:
+        if len(self.drawn) > 1:
             timer = threading.Timer(self.pace.use_within_s + SLACK_S, self.release_unused)
             timer.daemon = True
             timer.start()
@@ -83,7 +83,7 @@ class AsyncPermits(PermitPool):
         await run_async(self.giving(permit))
 
     def release_unused_later(self) -> None:
-        if self.pace.batch > 1 and (self.later is None or self.later.done()):
+        if len(self.drawn) > 1 and (self.later is None or self.later.done()):
             self.later = asyncio.create_task(self.flush_later())
 
     async def flush_later(self) -> None:

@@ -3,7 +3,7 @@
 Building and compiling a query takes several times as long as reading one row from the database.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any, Generic, Protocol, TypeGuard, TypeVar
 
@@ -13,7 +13,7 @@ from django.core.exceptions import EmptyResultSet
 from django.db import DatabaseError, connections, models
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models.base import ModelState
-from django.db.models.query import get_related_populators
+from django.db.models.query import RelatedPopulator, get_related_populators
 
 from sequin_admin.core.fields import DecryptOnRead
 
@@ -88,31 +88,33 @@ class CompiledQuery:
 
 
 class Loader:
-    """Makes model instances of rows as they were read, as `from_db()` does, and of those that are
-    joined to them. Signals are not sent: nobody listens to those of loaded rows."""
+    """Makes model instances of rows and of those joined to them, as `from_db()` without signals."""
 
     def __init__(
-        self, db: str, model: type[models.Model], names: Sequence[str], start: int, joined: Any
+        self,
+        db: str,
+        model: type[models.Model],
+        names: Sequence[str],
+        start: int,
+        joined: Iterable[RelatedPopulator],
     ) -> None:
         self.db, self.model, self.names = db, model, names
         self.start, self.end = start, start + len(names)
-        self.encrypted = [
-            name for name in names if isinstance(getattr(model, name, None), DecryptOnRead)
-        ]
-        self.loaded: Callable[[Any], None] | None = getattr(model, "loaded", None)
+        self.encrypted = [n for n in names if isinstance(getattr(model, n, None), DecryptOnRead)]
+        self.loaded: Callable[[models.Model], None] | None = getattr(model, "loaded", None)
         self.joined = [
             (Loader.of(each), each.cols_start + each.pk_idx, each.local_setter, each.remote_setter)
             for each in joined
         ]
 
     @classmethod
-    def of(cls, joined: Any) -> "Loader":
+    def of(cls, joined: RelatedPopulator) -> "Loader":
         """That of a populator of Django's."""
-        nested = joined.related_populators
-        return cls(joined.db, joined.model_cls, joined.init_list, joined.cols_start, nested)
+        start, nested = joined.cols_start, joined.related_populators
+        return cls(joined.db, joined.model_cls, joined.init_list, start, nested)
 
-    def __call__(self, raw: Columns) -> Any:
-        made: Any = self.model.__new__(self.model)
+    def __call__(self, raw: Columns) -> models.Model:
+        made = self.model.__new__(self.model)
         made._state = state = ModelState()
         state.db, state.adding = self.db, False
         made.__dict__.update(zip(self.names, raw[self.start : self.end], strict=True))
@@ -280,19 +282,19 @@ class Filling:
         self, params: Columns, parameters: Parameters, connection: BaseDatabaseWrapper
     ) -> None:
         named: dict[object, str] = {}
-        # By name: the field, and the type of what it hands on as it is.
-        self.fields: list[tuple[str, Any, type | None]] = []
+        # By name: the field, and the type that it hands on as it is.
+        self.fields: list[tuple[str, models.Field[object, object], type | None]] = []
         for name, (field, example) in parameters.items():
             prepared = field.get_db_prep_value(example, connection)
             named[prepared] = name
             self.fields.append((name, field, type(example) if prepared is example else None))
-        # For each parameter its name, or none and the value that it always has.
+        # For each its name, or none and the value that it always has.
         self.places = [(named.get(param), param) for param in params]
 
     def __call__(self, values: Mapping[str, object], connection: BaseDatabaseWrapper) -> Columns:
         filled: dict[str | None, object] = {}
         for name, field, unchanged in self.fields:
-            value = values[name]
-            is_ready = type(value) is unchanged
-            filled[name] = value if is_ready else field.get_db_prep_value(value, connection)
+            filled[name] = value = values[name]
+            if type(value) is not unchanged:
+                filled[name] = field.get_db_prep_value(value, connection)
         return tuple([filled[name] if name else param for name, param in self.places])

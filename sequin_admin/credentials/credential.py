@@ -112,7 +112,7 @@ class Credential(CredentialRow):
     def loaded(self) -> None:
         """Become of the kind's class: also called by `core.prepared`."""
         kind = registry.registered.get(self.__dict__.get("kind", ""))
-        self.__class__ = kind or type(self)  # type: ignore[assignment]
+        self.__class__ = kind or type(self)
 
     @classmethod
     def full_title(cls) -> str:

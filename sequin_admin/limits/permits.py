@@ -132,3 +132,10 @@ make_limit = lru_cache(Limit)
 
 def to_microseconds(seconds: float) -> int:
     return ceil(min(max(seconds, 0), LONGEST_PAUSE_S) * 1000 * MS)
+
+
+def most_at_once(own: Rate, also: tuple[str, Rate] | None) -> int:
+    """How many permits to ask for at once: more would be lost to others when a process is slow."""
+    rates = [own, also[1]] if also else [own]
+    bounds = [n for rate in rates for n in (rate.allowed_requests, rate.max_concurrent_requests)]
+    return max(min(n for n in bounds if n) // 10, 1)

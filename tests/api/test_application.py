@@ -8,7 +8,7 @@ from django.test import RequestFactory
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import Scope
-from sequin_admin.api.lane import ApplicationHandler
+from sequin_admin.api.application import ApplicationHandler
 from tests.factories import make_credential
 
 URL = "/v1/credentials"

@@ -236,6 +236,45 @@ def test_the_calls_of_many_threads_keep_the_window(client, key, batch):
     assert most_at_once(spans) <= 16
 
 
+@pytest.mark.parametrize(
+    ("allowed", "at_once", "most"), [(100, 0, 10), (100, 50, 5), (100, 4, 1), (10, 0, 1)]
+)
+def test_permits_are_asked_for_as_many_callers_as_wait(client, key, allowed, at_once, most):
+    """Up to a tenth of what is allowed, and of what may run at once; none is asked for in vain."""
+    limit(key, allowed, 1000, at_once=at_once)
+    permits, callers, bodies = client.credential(key.pk).permits, 12, []
+    original, held = permits.post, Event()
+    with permits.permit():
+        pass
+
+    def post(ending, body):
+        bodies.append((ending, body))
+        held.wait(30)
+        return original(ending, body)
+
+    permits.post = post
+
+    def work(_):
+        with permits.permit():
+            pass
+
+    with ThreadPoolExecutor(callers) as pool:
+        done = [pool.submit(work, number) for number in range(callers)]
+        while permits.waiting < callers:
+            time.sleep(0.01)
+        held.set()
+        for each in done:
+            each.result()
+
+    asked = [body["n"] for ending, body in bodies if not ending]
+    endings = [each for _, body in bodies for each in body["releases"]]
+    assert permits.most == most
+    assert max(asked) <= most
+    assert (max(asked) > 1) == (most > 1)
+    assert most == 1 or sum(asked) == callers
+    assert {each["outcome"] for each in endings} == {"ok"}
+
+
 def test_a_batch_saves_trips(client, key, monkeypatch):
     limit(key, 1000, 1000)
     credential, requests = client.credential(key.pk, Pace(batch=10, use_within_s=5)), []

@@ -32,6 +32,7 @@ from sequin_admin.limits.permits import (
     PermitRefused,
     Priority,
     make_release,
+    most_at_once,
 )
 from sequin_admin.limits.requests import LeaseRelease
 from sequin_admin.limits.stores import Unavailable
@@ -145,6 +146,9 @@ class PermitShape(Shape):
     age_ms: float
     took_ms: float
     use_within_ms: int
+    most_at_once: int = Field(
+        description="Ask for no more at once: a tenth of the limit, and of the calls at one time."
+    )
 
 
 class TooFast(Problem):
@@ -205,6 +209,7 @@ def take_permits(
         "age_ms": (now - grant.began) * 1000,
         "took_ms": (now - began) * 1000,
         "use_within_ms": payload.use_within_ms,
+        "most_at_once": most_at_once(get_rate(credential), options["also"]),
     }
     granted = json_response(shown)
     granted["Cache-Control"] = "no-store"

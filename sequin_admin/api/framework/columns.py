@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property, reduce
 from itertools import repeat
 from operator import itemgetter
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, TypeVar, cast
 from uuid import UUID
 
 import orjson
@@ -21,6 +21,7 @@ from django.db.models.expressions import Combinable
 from sequin_admin.api.framework.schemas import Shape
 from sequin_admin.core.prepared import Columns
 
+Value = TypeVar("Value")
 # Of one column or field, one for each row.
 Values = Sequence[Any]
 Reader = Callable[[Sequence[Columns]], list[dict[str, Any]]]
@@ -46,14 +47,14 @@ class Computed(NamedTuple):
     """A column that is computed as JSON: by the database, or `of` a model instance."""
 
     expression: Combinable
-    of: Callable[[Any], object]
+    of: Callable[[Model], object]
 
 
 class Conversion(NamedTuple):
     """Of what the database returns for a column: of many rows, or of one."""
 
     many: Callable[[Values], Values]
-    one: Callable[[Any], Any]
+    one: Callable[[object], object]
 
 
 class RowShape:
@@ -182,7 +183,7 @@ class RowShape:
         return computed.of(instance) if computed else attribute(instance, column)
 
 
-def same(value: Any) -> Any:
+def same(value: Value) -> Value:
     return value
 
 
@@ -233,8 +234,8 @@ def read_json_column(texts: Values) -> Values:
     return [values[text] for text in texts]
 
 
-def read_json(text: str | None) -> object:
-    if text is None:
+def read_json(text: object) -> object:
+    if not isinstance(text, str):
         return None
     return orjson.loads(text) if len(text) <= SHORT_CHARS else reader_of(text)(text)
 
@@ -254,7 +255,7 @@ def read_times(values: Values) -> Values:
     return [datetime.fromisoformat(v) if isinstance(v, str) else v for v in values]
 
 
-def read_time(value: Any) -> datetime | None:
+def read_time(value: object) -> object:
     return datetime.fromisoformat(value) if isinstance(value, str) else value
 
 

@@ -16,8 +16,8 @@ class LightHeaders(ResponseHeaders):
     def __setitem__(self, name: str, value: object) -> None:
         self._store[name.lower()] = (name, str(value))
 
-    def setdefault(self, name: str, value: str) -> None:
-        self._store.setdefault(name.lower(), (name, value))
+    def setdefault(self, name: str, value: str | bytes | int) -> None:
+        self._store.setdefault(name.lower(), (name, str(value)))
 
     def items(self) -> Collection[tuple[str, str]]:  # type: ignore[override]
         return self._store.values()

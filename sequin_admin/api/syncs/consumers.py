@@ -1,11 +1,13 @@
 """/v1/consumers/postgres"""
 
 from collections.abc import Sequence
-from typing import Annotated, Any
+from typing import Annotated, Any, cast
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Aggregate, JSONField, OuterRef, Subquery
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import JSONField, OuterRef, Subquery
+from django.db.models.sql.compiler import SQLCompiler
 from django.http import HttpResponse
 from ninja import Query, Status
 from ninja.decorators import decorate_view
@@ -120,19 +122,23 @@ def get_owned_or_404(organization: Organization, pk: UUID, *, lock: bool = False
     return get_or_404(Consumer.objects.of(organization), pk, "consumer", lock=lock)
 
 
-class IdList(Aggregate):
-    """A JSON array of ids, as each database writes them."""
+class IdList(Subquery):
+    """The ids of linked syncs as a JSON array, as each database writes them."""
 
-    function, output_field = "JSONB_AGG", JSONField()
+    template = "(SELECT JSONB_AGG(links.sync_id) FROM (%(subquery)s) AS links)"
+    output_field = JSONField()
 
-    def as_sqlite(self, *args: Any, **kwargs: Any) -> Any:
-        return self.as_sql(*args, function="JSON_GROUP_ARRAY", **kwargs)
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
+    ) -> "tuple[str, Sequence[object]]":
+        template = self.template.replace("JSONB_AGG", "JSON_GROUP_ARRAY")
+        return self.as_sql(compiler, connection, template=template)
 
 
 LINKS = Consumer.syncs.through._default_manager.filter(consumer=OuterRef("pk")).order_by()
 LINKED = Computed(
-    Subquery(LINKS.values("consumer").annotate(ids=IdList("sync_id")).values("ids")),
-    lambda consumer: [sync.pk.hex for sync in consumer.syncs.all()],
+    IdList(LINKS.values("sync_id")),
+    lambda consumer: [sync.pk.hex for sync in cast(Consumer, consumer).syncs.all()],
 )
 
 

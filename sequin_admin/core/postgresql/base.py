@@ -29,7 +29,7 @@ Answer = TypeVar("Answer")
 # After its limit a statement is cancelled; an answer must come within this time.
 CANCEL_S = 0.7
 AS_TEXT = ("timestamptz", "uuid")
-Rows = Sequence[tuple[Any, ...]]
+Rows = Sequence[tuple[object, ...]]
 # The stubs don't know that it is psycopg's.
 make_cursor = cast(Callable[[object], Cursor], base.ServerBindingCursor)
 
@@ -38,10 +38,7 @@ class BoundedConnection(psycopg.Connection[tuple[object, ...]]):
     """A connection with the limits of `statement_limits`, as they are when a statement starts."""
 
     connected_at = 0.0
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.kept_cursors: dict[bool, Cursor] = {}
+    kept_cursors: dict[bool, Cursor]
 
     def kept_cursor(self, as_text: bool) -> Cursor:
         """A cursor for statements that come again. It stays open: to make one costs more than to
@@ -139,7 +136,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             silent = isinstance(error, psycopg.errors.ConnectionTimeout)
             database.record_failure(str(error), silent=silent)
             raise
-        opened.connected_at = time.monotonic()
+        opened.connected_at, opened.kept_cursors = time.monotonic(), {}
         return opened
 
     def close_if_health_check_failed(self) -> None:
@@ -167,7 +164,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
         arrived.register(self.connection.fileno(), select.POLLIN)
         return not arrived.poll(0)
 
-    def fetch_prepared(self, sql: str, params: Sequence[Any], *, as_text: bool) -> Rows:
+    def fetch_prepared(self, sql: str, params: Sequence[object], *, as_text: bool) -> Rows:
         """All rows. Parameters are sent beside the statement, which is prepared by the server when
         it comes again (`prepare_threshold`). `as_text`: times and UUIDs come as text."""
         self.close_if_health_check_failed()
@@ -176,7 +173,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
             cursor = cast(BoundedConnection, self.connection).kept_cursor(as_text)
             if self.queries_logged or self.execute_wrappers:
                 wrapped: CursorWrapper = self._prepare_cursor(cursor)  # type: ignore[attr-defined]
-                wrapped.execute(sql, params)
+                wrapped.execute(sql, cast(Sequence[str], params))
             else:
                 cursor.execute(sql, params)
             return cursor.fetchall()
