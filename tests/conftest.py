@@ -34,7 +34,12 @@ pytest_plugins = [
         "tests.connected_sdks",
     ),
     *("tests.notified", "tests.redis_server", "tests.database_server"),
-    *("tests.scripted_server", "tests.impostor_server", "tests.postgres_cluster"),
+    *(
+        "tests.oauth_server.process",
+        "tests.scripted_server",
+        "tests.impostor_server",
+        "tests.postgres_cluster",
+    ),
 ]
 
 

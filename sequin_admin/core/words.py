@@ -39,6 +39,24 @@ def format_recent_time(at: datetime) -> str:
     return dateformat.format(at, r"j M, H:i \U\T\C")
 
 
+# What a browser's User-Agent names, those first that name others, too.
+BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome"} | {
+    "Safari/": "Safari",
+    "curl/": "curl",
+}
+SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows"} | {
+    "Mac OS X": "macOS",
+    "Linux": "Linux",
+}
+
+
+def describe_browser(user_agent: str) -> str:
+    """Firefox on Linux; of one that is not known the User-Agent itself."""
+    browser = next((name for mark, name in BROWSERS.items() if mark in user_agent), "")
+    system = next((name for mark, name in SYSTEMS.items() if mark in user_agent), "")
+    return " on ".join(filter(None, (browser, system))) or user_agent[:80] or "Unknown"
+
+
 def format_share(share: float) -> str:
     """0.824 -> 82 %. Never rounded to none or all of it: < 1 %, 99 %."""
     percent = share * 100

@@ -13,6 +13,7 @@ from sequin_admin.access.models.invitations import Invitation
 from sequin_admin.access.models.list_settings import HiddenColumns, SavedView
 from sequin_admin.access.models.memberships import Membership
 from sequin_admin.access.models.organizations import Findable, Logo, Organization, OwnedQuerySet
+from sequin_admin.access.models.sign_in_rules import SignInRules
 from sequin_admin.access.models.staff_accesses import StaffAccess
 from sequin_admin.access.models.tokens import (
     digest,
@@ -38,6 +39,7 @@ __all__ = [
     "OwnedQuerySet",
     "SavedView",
     "Scope",
+    "SignInRules",
     "StaffAccess",
     "User",
     "digest",
