@@ -92,15 +92,18 @@ def in_words(minutes: int) -> str:
     return f"{number:,} {unit}{'' if number == 1 else 's'}"
 
 
-def find_unmet(membership: Membership, sign_in: SignIn) -> Unmet | None:
+def find_unmet(
+    membership: Membership, sign_in: SignIn, *, in_staff_admin: bool = False
+) -> Unmet | None:
     """The first rule of the membership's organization that the sign-in does not meet.
 
-    Staff are no people of the organization's provider: they need a second factor in its place.
+    Staff are no people of the organization's provider: they need a second factor in its place. Out
+    of the staff admin no owner of an organization can shut them.
     """
     rules = rules_of(membership.organization)
-    if not allows_address(rules.networks, sign_in.address):
+    if not in_staff_admin and not allows_address(rules.networks, sign_in.address):
         return Unmet.NETWORK
-    is_staff = membership.staff_access is not None
+    is_staff = in_staff_admin or membership.staff_access is not None
     if rules.provider and not is_staff and rules.provider not in sign_in.providers:
         return Unmet.SIGN_ON
     asks_factor = rules.second_factor or (rules.provider and is_staff)
@@ -109,10 +112,12 @@ def find_unmet(membership: Membership, sign_in: SignIn) -> Unmet | None:
     return None
 
 
-def find_closed(memberships: Iterable[Membership], sign_in: SignIn) -> Closed | None:
+def find_closed(
+    memberships: Iterable[Membership], sign_in: SignIn, *, in_staff_admin: bool = False
+) -> Closed | None:
     """The first of the memberships whose organization is closed to the sign-in."""
     for membership in memberships:
-        if unmet := find_unmet(membership, sign_in):
+        if unmet := find_unmet(membership, sign_in, in_staff_admin=in_staff_admin):
             return Closed(membership, unmet)
     return None
 

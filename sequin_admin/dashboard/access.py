@@ -95,12 +95,18 @@ def lead_to_gate(request: HttpRequest, closed: Closed) -> HttpResponse:
     """To the page that says what the organization asks for, and from there back."""
     if cast(AnyRequest, request).htmx:
         return HttpResponseClientRefresh()
+    start = reverse("admin:index") if is_staff_path(request.path_info) else "/"
     is_page = request.method in ("GET", "HEAD")
     query = {
         "organization": str(closed.membership.organization_id),
-        "next": request.get_full_path() if is_page else "/",
+        "next": request.get_full_path() if is_page else start,
     }
     return redirect(f"{reverse('sign_in_gate')}?{urlencode(query)}")
+
+
+def is_staff_path(path: str) -> bool:
+    """Whether it is one of the staff admin."""
+    return path.startswith(reverse("admin:index"))
 
 
 def record_denied(request: Request, action: Action) -> None:

@@ -9,7 +9,7 @@ import structlog
 from allauth.core.exceptions import ReauthenticationRequired
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
-from django.urls import ResolverMatch, reverse
+from django.urls import ResolverMatch
 from django.utils import timezone
 from django.utils.log import log_response
 
@@ -19,7 +19,7 @@ from sequin_admin.access.sign_in_rules import Closed, find_closed
 from sequin_admin.core.actors import actor_of
 from sequin_admin.core.fresh_login import is_login_fresh
 from sequin_admin.dashboard import sign_in_gate
-from sequin_admin.dashboard.access import AnyRequest, lead_to_gate
+from sequin_admin.dashboard.access import AnyRequest, is_staff_path, lead_to_gate
 from sequin_admin.dashboard.confirmation import NOTHING_DONE, redirect_to_confirmation
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -100,7 +100,7 @@ def organization(get_response: GetResponse) -> GetResponse:
         known.membership = current if request.user.is_authenticated and not closed else None
         known.organization = known.membership.organization if known.membership else None
         known.closed = closed
-        if closed and is_for_staff(request):
+        if closed and is_staff_path(request.path_info):
             return lead_to_gate(request, closed)
         with timezone.override(zone_of(request)):
             response = get_response(request)
@@ -121,20 +121,17 @@ def apply_sign_in_rules(
 ) -> Closed | None:
     """End a session that is over, else write down that it is used; whether pages are closed to it.
 
-    The staff admin reaches across organizations: it needs what each of the person's asks for.
+    The staff admin reaches across organizations: each that the person is a member of has a say.
     """
     if not request.user.is_authenticated:
         return None
-    under = owned if is_for_staff(request) else [current] if current else []
+    in_staff_admin = is_staff_path(request.path_info)
+    under = owned if in_staff_admin else [current] if current else []
     if sign_in_gate.end_if_over(request, under):
         return None
     sign_in_gate.record_activity(request)
-    return find_closed(under, sign_in_gate.sign_in_of(request))
-
-
-def is_for_staff(request: HttpRequest) -> bool:
-    """Whether it is for the staff admin."""
-    return request.path_info.startswith(reverse("admin:index"))
+    sign_in = sign_in_gate.sign_in_of(request)
+    return find_closed(under, sign_in, in_staff_admin=in_staff_admin)
 
 
 def zone_of(request: HttpRequest) -> ZoneInfo | None:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET
 
 from sequin_admin.access.sign_in_rules import Closed, Unmet, find_closed, has_factor, rules_of
 from sequin_admin.core.actors import address_of
-from sequin_admin.dashboard.access import AnyRequest
+from sequin_admin.dashboard.access import AnyRequest, is_staff_path
 from sequin_admin.dashboard.sign_in_gate import record_refused_network, sign_in_of
 
 GOING_TO_SESSION_KEY = "going_to"
@@ -24,12 +24,13 @@ def sign_in_gate(request: HttpRequest) -> HttpResponse:
     """What is missing, and the way to it; without anything missing, on to `next`."""
     known = cast(AnyRequest, request)
     asked = request.GET.get("organization")
-    chosen = [each for each in known.memberships if str(each.organization_id) == asked]
-    closed = find_closed(chosen, sign_in_of(request)) or known.closed
     next_url = request.GET.get("next") or request.session.get(GOING_TO_SESSION_KEY) or "/"
     if not url_has_allowed_host_and_scheme(next_url, None):
         next_url = "/"
-    if closed is None:
+    chosen = [each for each in known.memberships if str(each.organization_id) == asked]
+    staff, sign_in = is_staff_path(next_url), sign_in_of(request)
+    closed = find_closed(chosen, sign_in, in_staff_admin=staff) or (not staff and known.closed)
+    if not closed:
         request.session.pop(GOING_TO_SESSION_KEY, None)
         return redirect(next_url)
     if closed.unmet == Unmet.SECOND_FACTOR:
