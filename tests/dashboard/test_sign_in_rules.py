@@ -4,6 +4,7 @@ import time
 from datetime import timedelta
 from io import StringIO
 from types import SimpleNamespace
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 from allauth.mfa.adapter import get_adapter
@@ -20,9 +21,11 @@ from sequin_admin.access import invitations, keys, staff_access
 from sequin_admin.access.models import Membership, Organization, SignInRules, User
 from sequin_admin.access.sign_in_rules import SignIn, find_end
 from sequin_admin.audit.models import Event
+from sequin_admin.connect.models import ConnectSession
 from sequin_admin.core.networks import Proxies
 from tests.conftest import confirm_login
 from tests.edit_forms import submit
+from tests.factories import make_oauth_app
 
 PAGE = reverse("dashboard:sign_in_rules")
 GATE = reverse("sign_in_gate")
@@ -156,6 +159,21 @@ def test_the_dashboard_opens_from_its_networks_alone(
     assert denied.exists() is not opens
 
 
+def test_a_connect_flow_that_was_begun_does_not_end_where_the_door_is_closed(
+    user, organization, simulated
+):
+    make_oauth_app(organization, "hubspot")
+    client = log_in(user)
+    begun = client.post(reverse("dashboard:connect", args=["hubspot_oauth2"]))
+    state = parse_qs(urlsplit(begun["Location"]).query)["state"][0]
+    ask(organization, networks=["203.0.113.0/24"])
+
+    back = client.get("/link/oauth2/callback/hubspot", {"state": state, "code": "x"})
+
+    assert back.status_code == 400
+    assert ConnectSession.objects.get().finished_at is None
+
+
 def test_another_organization_is_no_way_around(viewer, organization):
     ask(organization, networks=["192.0.2.0/24"])
     other = Organization.objects.create(name="Caladan", slug="caladan")
@@ -170,6 +188,7 @@ def test_another_organization_is_no_way_around(viewer, organization):
 
     assert opened.status_code == 200
     assert is_closed(client.get("/audit/"))
+    assert client.get("/v1/streams").status_code == 401  # a session opens nothing of the API
     assert is_closed(client.get(f"/audit/?organization={other.pk}"))
 
 
