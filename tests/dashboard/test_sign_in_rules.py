@@ -21,8 +21,10 @@ from sequin_admin.access import invitations, keys, staff_access
 from sequin_admin.access.models import Membership, Organization, SignInRules, User
 from sequin_admin.access.sign_in_rules import SignIn, find_end
 from sequin_admin.audit.models import Event
+from sequin_admin.connect import flow
 from sequin_admin.connect.models import ConnectSession
 from sequin_admin.core.networks import Proxies
+from sequin_admin.credentials import kinds
 from tests.conftest import confirm_login
 from tests.edit_forms import submit
 from tests.factories import make_oauth_app
@@ -159,13 +161,11 @@ def test_the_dashboard_opens_from_its_networks_alone(
     assert denied.exists() is not opens
 
 
-def test_a_connect_flow_that_was_begun_does_not_end_where_the_door_is_closed(
-    user, organization, simulated
-):
-    make_oauth_app(organization, "hubspot")
-    client = log_in(user)
-    begun = client.post(reverse("dashboard:connect", args=["hubspot_oauth2"]))
-    state = parse_qs(urlsplit(begun["Location"]).query)["state"][0]
+def test_a_connect_flow_that_was_begun_does_not_end_where_the_door_is_closed(user, organization):
+    app, client = make_oauth_app(organization, "hubspot"), log_in(user)
+    key, kind = client.session.session_key, kinds.get("hubspot_oauth2")
+    url = flow.start(organization, kind, user=user, session_key=key, oauth_app=app)
+    state = parse_qs(urlsplit(url).query)["state"][0]
     ask(organization, networks=["203.0.113.0/24"])
 
     back = client.get("/link/oauth2/callback/hubspot", {"state": state, "code": "x"})
