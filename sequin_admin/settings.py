@@ -7,6 +7,7 @@ from pathlib import Path
 from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
+from sequin_admin.access import identity_providers
 from sequin_admin.core import shutdown
 from sequin_admin.core.database_url import read_database
 from sequin_admin.core.env import (
@@ -103,6 +104,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
     "allauth.usersessions",
     "csp",
     "django_htmx",
@@ -219,12 +222,9 @@ ACCOUNT_EMAIL_NOTIFICATIONS = True
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_REAUTHENTICATION_TIMEOUT = 300
-MFA_ADAPTER = "sequin_admin.access.second_factors.SecondFactorAdapter"
-MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
-MFA_PASSKEY_LOGIN_ENABLED = True
-# Log-in needs a confirmed address; one that waits for confirmation must not block a second factor.
-MFA_ALLOW_UNVERIFIED_EMAIL = True
+vars().update(identity_providers.SIGN_ON)
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = DEVELOPMENT
+OIDC_PROVIDERS = identity_providers.read_providers(env.str("OIDC_PROVIDERS", default=""))
 
 SESSION_ENGINE = "sequin_admin.core.sessions"
 CSRF_FAILURE_VIEW = "sequin_admin.urls.csrf_failure"

@@ -5,7 +5,7 @@ from django.urls import include, path
 from django.views import defaults
 from django.views.csrf import csrf_failure as page_too_old
 
-from sequin_admin.dashboard.views import account, invitations
+from sequin_admin.dashboard.views import account, invitations, sessions, sign_in_gate, sign_on
 from sequin_admin.dashboard.views.errors import server_error
 from sequin_admin.gateway.errors import with_customers_page
 
@@ -18,6 +18,15 @@ urlpatterns = [
     path("accounts/time-zone/", account.time_zone, name="account_time_zone"),
     path("accounts/invitation/", invitations.accept, name="invitation"),
     path("accounts/invitation/<str:token>/", invitations.open_invitation, name="invitation_open"),
+    path("accounts/before-going-on/", sign_in_gate.sign_in_gate, name="sign_in_gate"),
+    path("accounts/sessions/", sessions.list_sessions, name="usersessions_list"),
+    path("accounts/sessions/<int:pk>/end/", sessions.end_session, name="session_end"),
+    path("accounts/oidc/<str:provider_id>/login/", sign_on.begin, name="openid_connect_login"),
+    path(
+        "accounts/oidc/<str:provider_id>/login/callback/",
+        sign_on.finish,
+        name="openid_connect_callback",
+    ),
     path("accounts/", include("allauth.urls")),
     path("staff/", admin.site.urls),
 ]

@@ -35,7 +35,7 @@ pytest_plugins = [
     ),
     *("tests.notified", "tests.redis_server", "tests.database_server"),
     *("tests.scripted_server", "tests.impostor_server", "tests.postgres_cluster"),
-    "tests.collector",
+    *("tests.collector", "tests.oauth_server.process"),
 ]
 
 

@@ -32,6 +32,8 @@ PROVING = {
     "account_reset_password", "account_reset_password_done", "account_reset_password_from_key",
     "account_reset_password_from_key_done", "account_confirm_email", "account_confirm_login_code",
     "mfa_login_webauthn", "mfa_authenticate", "invitation", "invitation_open",
+    "openid_connect_login", "openid_connect_callback", "socialaccount_login_cancelled",
+    "socialaccount_login_error",
 }  # fmt: skip
 # What the staff admin shows to staff without any permission.
 OF_ALL_STAFF = {

@@ -67,16 +67,7 @@ class KeyForm(forms.Form):
         return cls(data, key)
 
     def clean_networks(self) -> list[str]:
-        lines = [*self.cleaned_data["networks"].replace(",", "\n").split()]
-        found, wrong = normalize_networks(lines)
-        if wrong:
-            named = ", ".join(lines[index][:60] for index in wrong)
-            raise forms.ValidationError(
-                f"Not a network: {named}. Write it as 192.0.2.0/24 or 2001:db8::/32."
-            )
-        if len(found) > keys.MOST_NETWORKS:
-            raise forms.ValidationError(f"Name at most {keys.MOST_NETWORKS} networks.")
-        return found
+        return clean_network_lines(self.cleaned_data["networks"])
 
     @property
     def columns(self) -> dict[str, Any]:
@@ -101,6 +92,20 @@ class RotateForm(forms.Form):
     @property
     def overlap(self) -> timedelta:
         return timedelta(hours=int(self.cleaned_data["hours"]))
+
+
+def clean_network_lines(text: str) -> list[str]:
+    """Networks, one in a line or with commas between. Raises `ValidationError`."""
+    lines = [*text.replace(",", "\n").split()]
+    found, wrong = normalize_networks(lines)
+    if wrong:
+        named = ", ".join(lines[index][:60] for index in wrong)
+        raise forms.ValidationError(
+            f"Not a network: {named}. Write it as 192.0.2.0/24 or 2001:db8::/32."
+        )
+    if len(found) > keys.MOST_NETWORKS:
+        raise forms.ValidationError(f"Name at most {keys.MOST_NETWORKS} networks.")
+    return found
 
 
 def initial_values(key: ApiKey) -> dict[str, Any]:

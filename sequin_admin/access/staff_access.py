@@ -125,7 +125,11 @@ def temporary_memberships(user: User) -> list[Membership]:
     """One unsaved membership for each open access of the user."""
     if not user.is_staff:
         return []
-    rows = StaffAccess.objects.open(clock.now()).by(user).select_related("organization", "user")
+    rows = (
+        StaffAccess.objects.open(clock.now())
+        .by(user)
+        .select_related("organization__sign_in_rules", "user")
+    )
     return [as_membership(row) for row in rows.order_by("opened_at")]
 
 

@@ -45,6 +45,24 @@ def count_words(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else plural}"
 
 
+# What a browser's User-Agent names, those first that name others, too.
+BROWSERS = {"Edg/": "Edge", "OPR/": "Opera", "Firefox/": "Firefox", "Chrome/": "Chrome"} | {
+    "Safari/": "Safari",
+    "curl/": "curl",
+}
+SYSTEMS = {"iPhone": "iPhone", "iPad": "iPad", "Android": "Android", "Windows": "Windows"} | {
+    "Mac OS X": "macOS",
+    "Linux": "Linux",
+}
+
+
+def describe_browser(user_agent: str) -> str:
+    """Firefox on Linux; of one that is not known the User-Agent itself."""
+    browser = next((name for mark, name in BROWSERS.items() if mark in user_agent), "")
+    system = next((name for mark, name in SYSTEMS.items() if mark in user_agent), "")
+    return " on ".join(filter(None, (browser, system))) or user_agent[:80] or "Unknown"
+
+
 def format_share(share: float) -> str:
     """0.824 -> 82 %. Never rounded to none or all of it: < 1 %, 99 %."""
     percent = share * 100

@@ -6,15 +6,19 @@
 from collections.abc import Callable
 from functools import wraps
 from typing import Concatenate, ParamSpec, cast
+from urllib.parse import urlencode
 
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponseBase, QueryDict
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, QueryDict
+from django.shortcuts import redirect
+from django.urls import reverse
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
 from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Action, allows, refusal
+from sequin_admin.access.sign_in_rules import Closed
 from sequin_admin.audit.repeats import record_repeatable
 from sequin_admin.core.actors import actor_of
 
@@ -28,13 +32,17 @@ NO_ORGANIZATION = (
 
 
 class AnyRequest(HttpRequest):
-    """A request as our middleware leaves it, also without a login. For type checks only."""
+    """A request as our middleware leaves it, also without a login. For type checks only.
+
+    Where the chosen organization is `closed` to the sign-in, the request has none.
+    """
 
     id: str
     htmx: HtmxDetails
     memberships: list[Membership]
     membership: Membership | None
     organization: Organization | None
+    closed: Closed | None
 
 
 class Request(HttpRequest):
@@ -52,8 +60,8 @@ View = Callable[Concatenate[Request, P], HttpResponseBase]
 Page = Callable[Concatenate[HttpRequest, P], HttpResponseBase]
 
 
-def member(view: View[P]) -> Page[P]:
-    """Require a signed-in user with an organization.
+def member_anywhere(view: View[P]) -> Page[P]:
+    """Require a signed-in user with an organization, which may be closed to the sign-in.
 
     After a logout, an htmx request reloads its page, which then redirects to the login page.
     """
@@ -64,11 +72,41 @@ def member(view: View[P]) -> Page[P]:
             if cast(AnyRequest, request).htmx:
                 return HttpResponseClientRefresh()
             return redirect_to_login(request.get_full_path())
-        if cast(AnyRequest, request).organization is None:
+        if not cast(AnyRequest, request).memberships:
             raise PermissionDenied(NO_ORGANIZATION)
         return view(cast(Request, request), *args, **kwargs)
 
     return inner
+
+
+def member(view: View[P]) -> Page[P]:
+    """Require a signed-in user with an organization whose rules the sign-in meets."""
+
+    @wraps(view)
+    def inner(request: Request, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponseBase:
+        if closed := cast(AnyRequest, request).closed:
+            return lead_to_gate(request, closed)
+        return view(request, *args, **kwargs)
+
+    return member_anywhere(inner)
+
+
+def lead_to_gate(request: HttpRequest, closed: Closed) -> HttpResponse:
+    """To the page that says what the organization asks for, and from there back."""
+    if cast(AnyRequest, request).htmx:
+        return HttpResponseClientRefresh()
+    start = reverse("admin:index") if is_staff_path(request.path_info) else "/"
+    is_page = request.method in ("GET", "HEAD")
+    query = {
+        "organization": str(closed.membership.organization_id),
+        "next": request.get_full_path() if is_page else start,
+    }
+    return redirect(f"{reverse('sign_in_gate')}?{urlencode(query)}")
+
+
+def is_staff_path(path: str) -> bool:
+    """Whether it is one of the staff admin."""
+    return path.startswith(reverse("admin:index"))
 
 
 def record_denied(request: Request, action: Action) -> None:

@@ -4,25 +4,35 @@ from typing import Any
 
 import structlog
 from allauth.account.adapter import DefaultAccountAdapter, get_adapter
+from allauth.account.internal.flows.login import (
+    get_authentication_records,
+    record_authentication,
+)
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
+from allauth.mfa.stages import AuthenticateStage
 from django.conf import settings
 from django.contrib import messages
 from django.core.mail import EmailMessage
 from django.db import transaction
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
 from sequin_admin.access import addresses
 from sequin_admin.access.models import Invitation, User
 from sequin_admin.core.actors import actor_of, address_of
-from sequin_admin.dashboard import account_events
+from sequin_admin.dashboard import account_events, sign_on
+from sequin_admin.dashboard.middleware import ORGANIZATION_SESSION_KEY
+from sequin_admin.dashboard.sign_in_gate import OUTER_FACTOR
 
 log = structlog.get_logger(__name__)
 
+STAGES = {
+    "allauth.mfa.stages.AuthenticateStage": "sequin_admin.dashboard.accounts.SecondFactorStage"
+}
 UNSPECIFIED = "0.0.0.0"  # noqa: S104 - no address to listen on
 
 
-class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+class AccountAdapter(DefaultAccountAdapter):
     """Ties allauth to our accounts: nobody signs up, mails are ours, changes are audited."""
 
     def is_open_for_signup(self, request: HttpRequest) -> bool:
@@ -39,6 +49,26 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         super().authentication_failed(request, **credentials)
         account_events.record_failed_login(request, str(credentials.get("email") or ""))
+
+    def pre_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse | None:
+        """Remember in the session that the OpenID provider asked for a second factor."""
+        response: HttpResponse | None = super().pre_login(request, user, **kwargs)
+        login = (kwargs["signal_kwargs"] or {}).get("sociallogin")
+        if response is None and login and sign_on.proves_second_factor(login):
+            record_authentication(request, user, OUTER_FACTOR)
+        return response
+
+    def get_login_stages(self) -> list[str]:
+        stages: list[str] = super().get_login_stages()
+        return [STAGES.get(stage, stage) for stage in stages]
+
+    def logout(self, request: HttpRequest) -> None:
+        """Who signs on anew goes on in the organization they were in."""
+        chosen = request.session.get(ORGANIZATION_SESSION_KEY)
+        super().logout(request)
+        match = request.resolver_match
+        if chosen and match and match.url_name == "openid_connect_callback":
+            request.session[ORGANIZATION_SESSION_KEY] = chosen
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The URL in mails begins with `PUBLIC_URL`, whatever the host of the request."""
@@ -90,6 +120,16 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         context = {"public_url": settings.PUBLIC_URL, **context}
         message: EmailMessage = super().render_mail(template_prefix, email, context, **kwargs)
         return message
+
+
+class SecondFactorStage(AuthenticateStage):
+    """Asks for the account's second factor unless the OpenID provider has asked for its own."""
+
+    def _should_handle(self, request: HttpRequest) -> bool:
+        records = get_authentication_records(request, self.login.user)
+        if any(record["method"] == OUTER_FACTOR for record in records):
+            return False
+        return bool(super()._should_handle(request))
 
 
 def public_url(name: str, **kwargs: str) -> str:

@@ -9,9 +9,12 @@ from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect
 
+from sequin_admin.access.models import User
+from sequin_admin.access.sign_on import accounts_at_providers
 from sequin_admin.dashboard.access import AnyRequest, Request
 
 NO_METHOD = (
@@ -31,13 +34,23 @@ def redirect_to_confirmation(request: HttpRequest, next_url: str) -> HttpRespons
     """
     if not request.user.is_authenticated:
         return redirect_to_login(next_url)
-    methods = get_adapter().get_reauthentication_methods(request.user)
-    if not methods:
-        raise PermissionDenied(NO_METHOD)
-    url = f"{methods[0]['url']}?{urlencode({'next': next_url})}"
+    url = f"{find_confirmation(request)}?{urlencode({'next': next_url})}"
     if cast(AnyRequest, request).htmx:
         return HttpResponseClientRedirect(url)
     return redirect(url)
+
+
+def find_confirmation(request: HttpRequest) -> str:
+    """The page that asks for the password or second factor; to sign on anew for who has neither.
+
+    Raises `PermissionDenied` for who has no way to confirm the login.
+    """
+    methods = get_adapter().get_reauthentication_methods(request.user)
+    if methods:
+        return str(methods[0]["url"])
+    for account in accounts_at_providers(cast(User, request.user)):
+        return reverse("openid_connect_login", args=[account.provider])
+    raise PermissionDenied(NO_METHOD)
 
 
 def ask_again_from(request: Request) -> HttpResponse:

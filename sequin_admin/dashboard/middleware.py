@@ -15,11 +15,13 @@ from django.utils.log import log_response
 
 from sequin_admin.access import staff_access
 from sequin_admin.access.models import Membership
+from sequin_admin.access.sign_in_rules import Closed, find_closed
 from sequin_admin.core import tracing
 from sequin_admin.core.actors import actor_of
 from sequin_admin.core.fresh_login import is_login_fresh
 from sequin_admin.core.tracing import requests
-from sequin_admin.dashboard.access import AnyRequest
+from sequin_admin.dashboard import sign_in_gate
+from sequin_admin.dashboard.access import AnyRequest, is_staff_path, lead_to_gate
 from sequin_admin.dashboard.confirmation import NOTHING_DONE, redirect_to_confirmation
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -35,6 +37,7 @@ FRESH_LOGIN_PAGES = {
     "account_email",
     "account_change_password",
     "account_set_password",
+    "socialaccount_connections",
     "mfa_activate_totp",
     "mfa_deactivate_totp",
     "mfa_add_webauthn",
@@ -90,26 +93,54 @@ def headers(get_response: GetResponse) -> GetResponse:
 
 
 def organization(get_response: GetResponse) -> GetResponse:
-    """Set `request.memberships`, `request.membership` and `request.organization`.
+    """Set `request.memberships`, `request.membership`, `request.organization`, `request.closed`.
 
-    The membership is the one chosen in the session, else the oldest, else None. Open staff access
-    counts as a membership, and its pages are written into the organization's audit log.
+    The membership is the one chosen in the session, else the oldest, else None; it is None, too,
+    where the rules of its organization are not met. Open staff access counts as a membership, and
+    its pages are written into the organization's audit log.
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
         owned = load_memberships(request)
-        chosen = request.session.get(ORGANIZATION_SESSION_KEY) if owned else None
-        current = next((m for m in owned if str(m.organization_id) == chosen), None)
-        current = current or next(iter(owned), None)
+        current = choose_membership(request, owned)
+        closed = apply_sign_in_rules(request, owned, current)
         known = cast(AnyRequest, request)
-        known.memberships, known.membership = owned, current
-        known.organization = current.organization if current else None
+        known.memberships = owned if request.user.is_authenticated else []
+        known.membership = current if request.user.is_authenticated and not closed else None
+        known.organization = known.membership.organization if known.membership else None
+        known.closed = closed
+        if closed and is_staff_path(request.path_info):
+            return lead_to_gate(request, closed)
         with timezone.override(zone_of(request)):
             response = get_response(request)
         record_staff_page(request, response.status_code)
         return response
 
     return middleware
+
+
+def choose_membership(request: HttpRequest, owned: list[Membership]) -> Membership | None:
+    chosen = request.session.get(ORGANIZATION_SESSION_KEY) if owned else None
+    current = next((m for m in owned if str(m.organization_id) == chosen), None)
+    return current or next(iter(owned), None)
+
+
+def apply_sign_in_rules(
+    request: HttpRequest, owned: list[Membership], current: Membership | None
+) -> Closed | None:
+    """End a session that is over, else write down that it is used; whether pages are closed to it.
+
+    The staff admin reaches across organizations: each that the person is a member of has a say.
+    """
+    if not request.user.is_authenticated:
+        return None
+    in_staff_admin = is_staff_path(request.path_info)
+    under = owned if in_staff_admin else [current] if current else []
+    if sign_in_gate.end_if_over(request, under):
+        return None
+    sign_in_gate.record_activity(request)
+    sign_in = sign_in_gate.sign_in_of(request)
+    return find_closed(under, sign_in, in_staff_admin=in_staff_admin)
 
 
 def zone_of(request: HttpRequest) -> ZoneInfo | None:
@@ -145,7 +176,7 @@ def load_memberships(request: HttpRequest) -> list[Membership]:
     if not request.user.is_authenticated:
         return []
     owned = Membership.objects.filter(user=request.user)
-    rows = list(owned.select_related("organization").order_by("created_at", "pk"))
+    rows = list(owned.select_related("organization__sign_in_rules").order_by("created_at", "pk"))
     return [*rows, *staff_access.temporary_memberships(request.user)]
 
 

@@ -42,6 +42,7 @@ from sequin_admin.dashboard.views import (
     overview,
     providers,
     search,
+    sign_in_rules,
     streams,
     sync_detail,
     syncs,
@@ -209,6 +210,7 @@ urlpatterns = [
         "mails/<slug:purpose>/<slug:language>/", mail_templates.mail_template, name="mail_template"
     ),
     path("organization/", organizations.edit_organization, name="organization"),
+    path("organization/sign-in/", sign_in_rules.edit_sign_in_rules, name="sign_in_rules"),
     path(
         "organization/staff-access/<uuid:pk>/end/",
         organizations.staff_access_end,

@@ -50,7 +50,9 @@ def session_key(request: HttpRequest) -> str:
 
 
 def person(request: HttpRequest) -> User | None:
-    return request.user if isinstance(request.user, User) else None
+    """Who is signed in; nobody while their organization is closed to the sign-in."""
+    is_closed = getattr(request, "closed", None)
+    return request.user if isinstance(request.user, User) and not is_closed else None
 
 
 def render_closed(request: HttpRequest, reason: Exception) -> HttpResponse:

@@ -40,7 +40,10 @@
     return status < 400 ? "You are signed out, or work in another organization now." : "";
   };
   document.addEventListener("htmx:configRequest", (event) => {
-    if (polls(event.detail.elt)) event.detail.timeout ||= TIMEOUT_MS;
+    if (!polls(event.detail.elt)) return;
+    event.detail.timeout ||= TIMEOUT_MS;
+    // No activity of the person: see dashboard/sign_in_gate.py.
+    event.detail.headers["X-Poll"] = "1";
   });
   // A page that nobody sees asks for nothing.
   document.addEventListener("htmx:beforeRequest", (event) => {

@@ -95,6 +95,7 @@ SAME: dict[str, list[str] | str] = {
     "calendar": OF_A_PERSON,
     "calendar_revoke": OF_A_PERSON,
     "organization": "Its name and logo are the owners' to change, and a key has no role.",
+    "sign_in_rules": "What a sign-in needs is the owners' to say, and a key has no role.",
     "staff_access_end": "Ending staff access is the owners' alone, and a key has no role.",
     "switch_organization": "A key belongs to one organization; only a session can change it.",
     "member_add": ROLE,

@@ -1,9 +1,6 @@
 """Our OAuth 2 client against a strict third-party server (django-oauth-toolkit)."""
 
-import os
 import re
-import subprocess
-import sys
 from datetime import timedelta
 from typing import ClassVar, Literal
 from urllib.parse import parse_qsl, urlsplit
@@ -27,9 +24,7 @@ from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.tokens import protocol, renewal
 from sequin_admin.tokens.models import Token
-from sequin_admin.tools.supervisor import free_port, wait_for
 from tests.oauth_server.prepare import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI
-from tests.simulator_server import ROOT
 
 HOST = "oauth.toolkit.test"
 
@@ -96,25 +91,9 @@ class Post(Toolkit):
         app_label = "providers"
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory):
-    """The server's URL."""
-    port = free_port()
-    environment = {
-        **os.environ,
-        "DJANGO_SETTINGS_MODULE": "tests.oauth_server.settings",
-        "OAUTH_SERVER_DATABASE": str(tmp_path_factory.mktemp("toolkit") / "server.sqlite3"),
-    }
-    run = {"cwd": ROOT, "env": environment}
-    subprocess.run([sys.executable, "-m", "tests.oauth_server.prepare"], check=True, **run)
-    command = [sys.executable, "-m", "gunicorn", "--threads", "8", "--log-level", "error"]
-    command += ["--bind", f"127.0.0.1:{port}", "--no-control-socket"]
-    process = subprocess.Popen([*command, "tests.oauth_server.wsgi:application"], **run)
-    url = f"http://127.0.0.1:{port}"
-    wait_for(f"{url}/me", name="OAuth server")
-    yield url
-    process.terminate()
-    process.wait(60)
+@pytest.fixture
+def server(oauth_server):
+    return oauth_server
 
 
 @pytest.fixture(params=[Basic, Post], ids=["client_secret_basic", "client_secret_post"])

@@ -68,7 +68,7 @@ TAKES = {
     **dict.fromkeys(
         (
             "organization", "staff_access_end", "member_add", "member_role", "member_remove",
-            "leftovers", "invitation_resend", "invitation_withdraw", "demo_remove",
+            "sign_in_rules", "leftovers", "invitation_resend", "invitation_withdraw", "demo_remove",
         ),
         Action.MANAGE,
     ),
@@ -89,6 +89,7 @@ FRESH = {
     "calendar",  # makes an address that needs no login
     "credential_edit",  # may send a stored secret to another host
     "connect_links_csv", "reveal",
+    "sign_in_rules",  # opens and shuts the organization
     "organization", "branding", "mail_settings", "mail_template",  # what customers trust
 }  # fmt: skip
 # What an answer of the organization's own pages may be.

@@ -2,9 +2,12 @@
 
 import os
 
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
+
 SECRET_KEY = "of-a-server-that-lives-for-one-test-run"
 DEBUG = False
-ALLOWED_HOSTS = ["127.0.0.1"]
+ALLOWED_HOSTS = ["127.0.0.1", "localhost"]
 ROOT_URLCONF = "tests.oauth_server.urls"
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -41,7 +44,17 @@ PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 USE_TZ = True
 LOGIN_URL = "/enter"
 OAUTH2_PROVIDER = {
-    "SCOPES": {"read": "Read", "write": "Write"},
+    "SCOPES": {name: name for name in ("read", "write", "openid", "email", "profile")},
+    "OIDC_ENABLED": True,
+    "OIDC_ISS_ENDPOINT": f"{os.environ['OAUTH_SERVER_URL']}/o",
+    "OIDC_RSA_PRIVATE_KEY": rsa.generate_private_key(65537, 2048)
+    .private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
+    .decode(),
+    "OAUTH2_VALIDATOR_CLASS": "tests.oauth_server.claims.ClaimsValidator",
     "DEFAULT_SCOPES": ["read"],
     "PKCE_REQUIRED": True,
     "ROTATE_REFRESH_TOKEN": True,

@@ -4,6 +4,8 @@ from allauth.account.admin import EmailAddressAdmin
 from allauth.account.models import EmailAddress
 from allauth.mfa.admin import AuthenticatorAdmin
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.admin import SocialAccountAdmin
+from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.admin import UserSessionAdmin
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
@@ -14,7 +16,10 @@ from sequin_admin.core.admin import ReadOnlyAdmin
 
 # Their own admin pages write rows without a trace; those of second factors and of login sessions
 # show secrets.
-for model in (Authenticator, EmailAddress, Group, UserSession):
+for model in (
+    *(Authenticator, EmailAddress, Group, UserSession),
+    *(SocialAccount, SocialApp, SocialToken),
+):
     admin.site.unregister(model)
 
 
@@ -26,6 +31,16 @@ class LoginSessionAdmin(ReadOnlyAdmin):
     list_select_related = ("user",)
     search_fields = UserSessionAdmin.search_fields
     exclude = ("session_key", "data")
+
+
+@admin.register(SocialAccount)
+class SignOnAccountAdmin(ReadOnlyAdmin):
+    """Which accounts sign on through which OpenID provider."""
+
+    list_display = (*SocialAccountAdmin.list_display, "last_login")
+    list_filter = ("provider",)
+    list_select_related = ("user",)
+    search_fields = ("user__email",)
 
 
 @admin.register(Authenticator)

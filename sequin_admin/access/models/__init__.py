@@ -14,6 +14,7 @@ from sequin_admin.access.models.list_exports import ExportPart, ListExport
 from sequin_admin.access.models.list_settings import HiddenColumns, SavedView
 from sequin_admin.access.models.memberships import Membership
 from sequin_admin.access.models.organizations import Findable, Logo, Organization, OwnedQuerySet
+from sequin_admin.access.models.sign_in_rules import SignInRules
 from sequin_admin.access.models.staff_accesses import StaffAccess
 from sequin_admin.access.models.tokens import (
     digest,
@@ -41,6 +42,7 @@ __all__ = [
     "OwnedQuerySet",
     "SavedView",
     "Scope",
+    "SignInRules",
     "StaffAccess",
     "User",
     "digest",

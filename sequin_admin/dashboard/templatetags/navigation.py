@@ -6,16 +6,22 @@ from functools import cache
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.db.models import Model
 from django.template.context import Context
 from django.template.loader import render_to_string
 from django.urls import Resolver404, resolve, reverse
 from django.utils.safestring import SafeString
 
+from sequin_admin.access.identity_providers import IdentityProvider
+from sequin_admin.core.words import describe_browser
+from sequin_admin.dashboard.account_events import provider_name
 from sequin_admin.dashboard.areas import AREAS, GROUPS, Area
 from sequin_admin.dashboard.front import Front
 
 register = template.Library()
+register.filter("browser", describe_browser)
+register.filter("provider_name", provider_name)
 
 # Pages whose URL does not begin with that of the page above: start, title and name of that one.
 ELSEWHERE = (
@@ -39,6 +45,13 @@ class Crumb:
 def url_of(name: str) -> str:
     """The URL of an area. Each page asks for all of them, several times."""
     return reverse(name)
+
+
+@register.simple_tag
+def sign_on_providers() -> dict[str, IdentityProvider]:
+    """The OpenID providers of this server, by slug."""
+    providers: dict[str, IdentityProvider] = settings.OIDC_PROVIDERS
+    return providers
 
 
 @register.simple_tag(takes_context=True)

@@ -16,7 +16,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.audit.repeats import record_repeatable
 from sequin_admin.core.actors import actor_of
 from sequin_admin.core.forms import NameField
-from sequin_admin.dashboard.access import Request, may, member
+from sequin_admin.dashboard.access import Request, may, member_anywhere
 from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.fresh_login import fresh_login_required, submitted_data
 from sequin_admin.dashboard.middleware import ORGANIZATION_SESSION_KEY
@@ -25,9 +25,10 @@ STAFF_ACCESSES = 20
 
 
 @require_POST
-@member
+@member_anywhere
 def switch_organization(request: Request) -> HttpResponse:
-    """Show another organization of the user from now on. Raises `Http404`."""
+    """Show another organization of the user from now on, also from one that is closed to the
+    sign-in. Raises `Http404`."""
     chosen = request.POST.get("organization", "")
     if chosen not in {str(membership.organization_id) for membership in request.memberships}:
         raise Http404("You are not a member of this organization.")

@@ -1,0 +1,39 @@
+"""The two ends of a sign-on: to the OpenID provider, and back."""
+
+from allauth.socialaccount.adapter import get_adapter
+from allauth.socialaccount.helpers import render_authentication_error
+from allauth.socialaccount.providers.oauth2.client import OAuth2Error
+from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAuth2LoginView
+from django.conf import settings
+from django.http import Http404, HttpRequest, HttpResponse
+from django.views.decorators.http import require_GET, require_http_methods
+from requests import RequestException
+
+from sequin_admin.dashboard.sign_on_protocol import SignOnClient
+
+
+@require_http_methods(["GET", "POST"])
+def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """GET asks, so that no other site begins a sign-on; POST leads to the provider."""
+    return run(OAuth2LoginView, request, provider_id)
+
+
+@require_GET
+def finish(request: HttpRequest, provider_id: str) -> HttpResponse:
+    """The callback."""
+    return run(OAuth2CallbackView, request, provider_id)
+
+
+def run(
+    view: type[OAuth2LoginView] | type[OAuth2CallbackView], request: HttpRequest, slug: str
+) -> HttpResponse:
+    """What allauth's view answers. Raises `Http404` for a provider that is not there."""
+    if slug not in settings.OIDC_PROVIDERS:
+        raise Http404("There is no such provider.")
+    try:
+        response: HttpResponse = view.adapter_view(SignOnClient(request, slug))(request)
+        return response
+    except (OAuth2Error, RequestException) as error:
+        provider = get_adapter().get_provider(request, slug)
+        page: HttpResponse = render_authentication_error(request, provider, exception=error)
+        return page
