@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("access", "0008_calendar_feeds"),
+        ("access", "0009_list_exports"),
     ]
 
     operations = [
