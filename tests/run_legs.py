@@ -55,6 +55,8 @@ FUZZER = "api/test_schema.py"
 # Left out of `--fast`: what starts the product as a whole, and what meets each kind's every answer.
 SLOWEST = ("tools", "health/test_scenarios.py", "providers/test_unexpected_answers.py")
 ON_POSTGRESQL = ["-m", "tests.postgres", "-m", "pytest"]
+# Schemathesis, which only the fuzzer uses, takes a second of each process's start.
+NO_FUZZER = ["-p", "no:schemathesis", f"--ignore=tests/{FUZZER}"]
 # A process with nothing left takes tests of one that is behind.
 BALANCED = ["--dist", "worksteal"]
 
@@ -74,28 +76,31 @@ def files_marked(marker: str, *left_out: str) -> list[str]:
 LEGS = {
     "SQLite and the browser": [
         *("-m", "pytest", "-m", "not postgresql and not faults and not drills"),
-        *ignored(FUZZER),
+        *NO_FUZZER,
     ],
     "PostgreSQL": [
-        *(*ON_POSTGRESQL, "-m", "not browser and not faults and not drills"),
-        *ignored(FUZZER, *SQLITE_ONLY),
+        *(*ON_POSTGRESQL, "-m", "not faults and not drills"),
+        *NO_FUZZER,
+        *ignored("browser", *SQLITE_ONLY),
     ],
 }
 FAST = {
     "SQLite, no browser": [
-        *("-m", "pytest", "-m", "not postgresql and not faults and not drills and not browser"),
-        *ignored(FUZZER, *SLOWEST),
+        *("-m", "pytest", "-m", "not postgresql and not faults and not drills"),
+        *NO_FUZZER,
+        *ignored("browser", *SLOWEST),
     ]
 }
 FAULTS = {
     "Faults, SQLite": [
         *("-m", "pytest", "-m", "faults and not postgresql"),
+        *NO_FUZZER,
         *files_marked("faults", FUZZER),
     ],
     "Faults, PostgreSQL": [
-        *(*ON_POSTGRESQL, "-m", "faults and not browser"),
+        *(*ON_POSTGRESQL, "-m", "faults"),
         # The orders of the worker and another actor run on PostgreSQL in the suite.
-        *files_marked("faults", *SQLITE_ONLY, "schedules"),
+        *files_marked("faults", *SQLITE_ONLY, "browser", "schedules"),
     ],
 }
 DRILLS = {
