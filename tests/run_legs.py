@@ -52,6 +52,9 @@ SQLITE_ONLY = (
 )
 # Runs on PostgreSQL, which can store less than SQLite. Collecting it takes half a minute.
 FUZZER = "api/test_schema.py"
+# PostgreSQL runs their small forms in the suite: the orders of the worker and another actor, each
+# fault of twelve credentials, the demo of a few. What is larger in `--faults` is so in number only.
+SMALL_ON_POSTGRESQL = ("browser", "schedules", "health/test_cause_drills.py", "tools/test_demo.py")
 # Left out of `--fast`: what starts the product as a whole, and what meets each kind's every answer.
 SLOWEST = ("tools", "health/test_scenarios.py", "providers/test_unexpected_answers.py")
 ON_POSTGRESQL = ["-m", "tests.postgres", "-m", "pytest"]
@@ -99,8 +102,7 @@ FAULTS = {
     ],
     "Faults, PostgreSQL": [
         *(*ON_POSTGRESQL, "-m", "faults"),
-        # The orders of the worker and another actor run on PostgreSQL in the suite.
-        *files_marked("faults", *SQLITE_ONLY, "browser", "schedules"),
+        *files_marked("faults", *SQLITE_ONLY, *SMALL_ON_POSTGRESQL),
     ],
 }
 DRILLS = {

@@ -9,7 +9,7 @@ from ninja.operation import Operation, PathView
 
 
 @cache
-def response_model(shape: Any) -> type[Schema]:
+def response_model(shape: object) -> type[Schema]:
     """Of a response of that shape. Ninja makes one for each status of each operation, 1,500, which
     takes half a second of each process's start."""
     return type("NinjaResponseSchema", (Schema,), {"__annotations__": {"response": shape}})
@@ -18,7 +18,7 @@ def response_model(shape: Any) -> type[Schema]:
 class SharingOperation(Operation):
     """An operation that shares the models of its responses with all others."""
 
-    def _create_response_model(self, response_param: Any) -> type[Schema] | None:
+    def _create_response_model(self, response_param: object) -> type[Schema] | None:
         return None if response_param is None else response_model(response_param)
 
 
@@ -26,7 +26,7 @@ class SharingPathView(PathView):
     """The operations of one path."""
 
     def add_operation(
-        self, path: str, methods: list[str], view_func: Callable[..., Any], **options: Any
+        self, path: str, methods: list[str], view_func: Callable[..., object], **options: Any
     ) -> Operation:
         operation = SharingOperation(path, methods, view_func, **options)
         self.url_name = options["url_name"] or self.url_name
@@ -43,6 +43,8 @@ class Resource(Router):
         super().__init__(tags=[tag], **options)
         self.tag, self.about = tag, about
 
-    def add_api_operation(self, path: str, *args: Any, **options: Any) -> None:
+    def add_api_operation(
+        self, path: str, methods: list[str], view_func: Callable[..., object], **options: Any
+    ) -> None:
         self.path_operations.setdefault(path, SharingPathView())
-        super().add_api_operation(path, *args, **options)
+        super().add_api_operation(path, methods, view_func, **options)
