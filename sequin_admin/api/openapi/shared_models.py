@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from ninja import NinjaAPI
 from ninja.openapi.schema import OpenAPISchema
+from ninja.params.models import TModel
 
 
 class SharingSchema(OpenAPISchema):
@@ -16,12 +17,12 @@ class SharingSchema(OpenAPISchema):
 
     def _create_schema_from_model(
         self,
-        model: Any,
+        model: TModel,
         by_alias: bool = True,
         remove_level: bool = True,
         mode: Literal["validation", "serialization"] = "validation",
     ) -> tuple[dict[str, Any], bool]:
         key = (model, by_alias, remove_level, mode)
         if key not in self._made:
-            self._made[key] = super()._create_schema_from_model(*key)
+            self._made[key] = super()._create_schema_from_model(model, by_alias, remove_level, mode)
         return deepcopy(self._made[key])
