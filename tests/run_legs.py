@@ -52,9 +52,14 @@ SQLITE_ONLY = (
 )
 # Runs on PostgreSQL, which can store less than SQLite. Collecting it takes half a minute.
 FUZZER = "api/test_schema.py"
+# PostgreSQL runs their small forms in the suite: the orders of the worker and another actor, each
+# fault of twelve credentials, the demo of a few. What is larger in `--faults` is so in number only.
+SMALL_ON_POSTGRESQL = ("browser", "schedules", "health/test_cause_drills.py", "tools/test_demo.py")
 # Left out of `--fast`: what starts the product as a whole, and what meets each kind's every answer.
 SLOWEST = ("tools", "health/test_scenarios.py", "providers/test_unexpected_answers.py")
 ON_POSTGRESQL = ["-m", "tests.postgres", "-m", "pytest"]
+# Schemathesis, which only the fuzzer uses, takes a second of each process's start.
+NO_FUZZER = ["-p", "no:schemathesis", f"--ignore=tests/{FUZZER}"]
 # A process with nothing left takes tests of one that is behind.
 BALANCED = ["--dist", "worksteal"]
 
@@ -74,28 +79,30 @@ def files_marked(marker: str, *left_out: str) -> list[str]:
 LEGS = {
     "SQLite and the browser": [
         *("-m", "pytest", "-m", "not postgresql and not faults and not drills"),
-        *ignored(FUZZER),
+        *NO_FUZZER,
     ],
     "PostgreSQL": [
-        *(*ON_POSTGRESQL, "-m", "not browser and not faults and not drills"),
-        *ignored(FUZZER, *SQLITE_ONLY),
+        *(*ON_POSTGRESQL, "-m", "not faults and not drills"),
+        *NO_FUZZER,
+        *ignored("browser", *SQLITE_ONLY),
     ],
 }
 FAST = {
     "SQLite, no browser": [
-        *("-m", "pytest", "-m", "not postgresql and not faults and not drills and not browser"),
-        *ignored(FUZZER, *SLOWEST),
+        *("-m", "pytest", "-m", "not postgresql and not faults and not drills"),
+        *NO_FUZZER,
+        *ignored("browser", *SLOWEST),
     ]
 }
 FAULTS = {
     "Faults, SQLite": [
         *("-m", "pytest", "-m", "faults and not postgresql"),
+        *NO_FUZZER,
         *files_marked("faults", FUZZER),
     ],
     "Faults, PostgreSQL": [
-        *(*ON_POSTGRESQL, "-m", "faults and not browser"),
-        # The orders of the worker and another actor run on PostgreSQL in the suite.
-        *files_marked("faults", *SQLITE_ONLY, "schedules"),
+        *(*ON_POSTGRESQL, "-m", "faults"),
+        *files_marked("faults", *SQLITE_ONLY, *SMALL_ON_POSTGRESQL),
     ],
 }
 DRILLS = {

@@ -95,3 +95,12 @@ def test_every_test_is_dealt_once_and_long_ones_begin(workers):
 
     assert sorted(map(id, dealt)) == sorted(map(id, items))
     assert [item.path.stem for item in dealt[:5]] == ["test_chaos"] * 5
+
+
+def test_a_file_that_starts_the_product_is_dealt_to_one():
+    names = [f"tools/test_{name}.py" for name in ("up", "bench") for _ in range(6)]
+    items = [SimpleNamespace(path=ROOT / "tests" / name) for name in names]
+
+    dealt = [item.path.stem for item in deal(items, 2)]
+
+    assert dealt == ["test_bench"] * 6 + ["test_up"] * 6

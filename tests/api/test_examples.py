@@ -1,6 +1,7 @@
 """Every example of the document is accepted, with the ids of real rows."""
 
 import pytest
+from django.db import transaction
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.urls import api as declared
@@ -25,10 +26,16 @@ def full(make_client, organization):
     return make_client(organization, *Scope)
 
 
-@pytest.mark.parametrize(("method", "path", "name", "body"), SENT)
-def test_every_example_is_accepted(full, organization, method, path, name, body):
-    fed = Fed(organization, full.get)
+def test_every_example_is_accepted(full, organization):
+    """Each finds the same rows: what it changes is undone."""
+    fed, refused = Fed(organization, full.get), []
 
-    answer = full.call(method, path.format(**fed.ids, **WORDS), fed.body(body))
+    for method, path, name, body in SENT:
+        with transaction.atomic():
+            answer = full.call(method, path.format(**fed.ids, **WORDS), fed.body(body))
+            transaction.set_rollback(True)
+        if answer.status_code >= 300 and answer.status_code not in NOBODY_ANSWERS:
+            refused.append((method, path, name, answer.content))
 
-    assert answer.status_code < 300 or answer.status_code in NOBODY_ANSWERS, answer.content
+    assert len(SENT) > 50
+    assert refused == []

@@ -80,7 +80,10 @@ WALKS = (
     "tests/api/test_documents.py",
     "tests/api/test_walk.py",
 )
-CHOSEN = "planets or every_example_fits or every_tag or says_what_it_does or (scopes_open and read)"
+CHOSEN = (
+    "planets or nothing_opens or lists_show or every_example or every_tag or says_what_it_does"
+    " or (scopes_open and read)"
+)
 
 
 @pytest.fixture
@@ -120,7 +123,7 @@ def test_what_holds_for_every_resource_is_asked_of_a_new_one(run):
 
     printed = run("-m", "pytest", *options, *WALKS)
 
-    assert "test_nothing_opens_without_a_key[GET-/v1/planets] PASSED" in printed
-    assert "test_lists_show_nothing_of_other_organizations[/v1/planets] PASSED" in printed
-    assert "test_every_example_is_accepted[POST-/v1/planets-" in printed
+    assert "test_nothing_opens_without_a_key PASSED" in printed
+    assert "test_lists_show_nothing_of_other_organizations PASSED" in printed
+    assert "test_every_example_is_accepted PASSED" in printed
     assert "test_scopes_open_their_operations_and_no_others[read] PASSED" in printed

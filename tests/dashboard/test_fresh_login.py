@@ -3,6 +3,7 @@
 from urllib.parse import urlencode
 
 import pytest
+from django.db import transaction
 from django.urls import reverse
 
 from sequin_admin.access import keys
@@ -95,6 +96,10 @@ def is_confirmation(answer):
     return answer.status_code == 302 and answer["Location"].startswith(CONFIRM)
 
 
+def is_to_login(answer):
+    return answer.status_code == 302 and answer["Location"].startswith("/accounts/login/")
+
+
 def posts(client, url):
     return client.post(url).status_code != 405
 
@@ -120,15 +125,26 @@ def test_a_confirmed_login_gets_in(stale, address, name):
     assert not is_confirmation(test_doors.open_door(stale, address(name)))
 
 
-@pytest.mark.parametrize("name", test_doors.NAMES)
-def test_every_page_that_takes_a_post_has_decided(stale, address, name):
-    takes_post = posts(stale, address(name))
+def test_every_page_that_takes_a_post_has_decided(stale, address, settings):
+    """What a POST does is undone, also to the login."""
+    cookie, wrong = settings.SESSION_COOKIE_NAME, []
+    session = stale.cookies[cookie].value
 
-    assert not (name in FRESH and name in NOT_FRESH)
-    if takes_post:
-        assert name in FRESH or name in NOT_FRESH
-    if name not in FRESH:
-        assert not is_confirmation(stale.get(address(name)))
+    for name in test_doors.NAMES:
+        with transaction.atomic():
+            takes_post = posts(stale, address(name))
+            transaction.set_rollback(True)
+        stale.cookies[cookie] = session
+        shown = stale.get(address(name))
+        if takes_post and name not in FRESH and name not in NOT_FRESH:
+            wrong.append((name, "undecided"))
+        if name not in FRESH and is_confirmation(shown):
+            wrong.append((name, "asks"))
+        if is_to_login(shown):
+            wrong.append((name, "logged out"))
+
+    assert not FRESH & NOT_FRESH.keys()
+    assert wrong == []
 
 
 def names_of_allauth():

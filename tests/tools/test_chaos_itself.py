@@ -17,8 +17,14 @@ from tests.simulator_server import ROOT
 from tests.tools.chaos import COMMAND, run_chaos
 
 
-@pytest.mark.faults
-@pytest.mark.parametrize("fault", ["no_journal", "no_lease"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param("no_journal", marks=pytest.mark.faults),
+        # `schedules/test_mutants.py` finds it each time.
+        pytest.param("no_lease", marks=pytest.mark.drills),
+    ],
+)
 def test_a_fault_of_the_product_is_found(fault):
     small = ("--kinds", "airtable_oauth2", "--credentials", "40", "--readers", "20")
     small += ("--workers", "2", "--renewals", "60", "--reads", "200")

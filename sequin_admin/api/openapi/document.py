@@ -17,6 +17,7 @@ from sequin_admin.api.framework import errors, idempotency, responses
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.notifications import webhooks
 from sequin_admin.api.openapi import examples, guide, links
+from sequin_admin.api.openapi.shared_models import SharingSchema
 from sequin_admin.credentials import kinds
 
 PROPERTY_KEYWORDS = ("example", "match", "extension", "read_only", "multiline", "password")
@@ -108,7 +109,7 @@ class Api(NinjaAPI):
     @cached_property
     def document(self) -> OpenAPISchema:
         """Made once, as it takes a second: without a server, and not to be changed."""
-        document = super().get_openapi_schema()
+        document = SharingSchema(self, self.get_root_path({}))
         describe(document)
         document["tags"] = [{"name": tag, "description": said} for tag, said in self.tags.items()]
         return document
