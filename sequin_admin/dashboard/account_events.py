@@ -78,3 +78,14 @@ def record_removed_factor(
 def record_refused_factor(request: HttpRequest, user: User, **_: Any) -> None:
     """A wrong code, after the right password."""
     record_account_repeatable(user, "user.second_factor_refused", actor_of(request))
+
+
+def record_limited(request: HttpRequest) -> None:
+    """An attempt that was refused because there were too many. The page is written by its name:
+    a path may have a token."""
+    page = request.resolver_match.view_name if request.resolver_match else ""
+    actor = actor_of(request)
+    if isinstance(actor.row, User):
+        record_account_repeatable(actor.row, "user.attempts_limited", actor, page=page)
+    else:
+        record_repeatable(None, "user.attempts_limited", actor, page=page)

@@ -7,6 +7,7 @@ from allauth.account.adapter import DefaultAccountAdapter, get_adapter
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest
@@ -39,6 +40,13 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
     def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
         super().authentication_failed(request, **credentials)
         account_events.record_failed_login(request, str(credentials.get("email") or ""))
+
+    def validation_error(self, code: str, *args: object) -> ValidationError:
+        """Whatever is refused as too many attempts leaves an event."""
+        if code == "too_many_login_attempts" and self.request:
+            account_events.record_limited(self.request)
+        refusal: ValidationError = super().validation_error(code, *args)
+        return refusal
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The URL in mails begins with `PUBLIC_URL`, whatever the host of the request."""

@@ -9,6 +9,8 @@ from sequin_admin.access.models.api_keys import (
 )
 from sequin_admin.access.models.branding import Branding
 from sequin_admin.access.models.calendar_feeds import CalendarFeed
+from sequin_admin.access.models.endings import EndingStep, OrganizationEnding
+from sequin_admin.access.models.former_secrets import FormerSecrets
 from sequin_admin.access.models.invitations import Invitation
 from sequin_admin.access.models.list_settings import HiddenColumns, SavedView
 from sequin_admin.access.models.memberships import Membership
@@ -28,13 +30,16 @@ __all__ = [
     "ApiKeyState",
     "Branding",
     "CalendarFeed",
+    "EndingStep",
     "Findable",
+    "FormerSecrets",
     "HiddenColumns",
     "IdempotencyRecord",
     "Invitation",
     "Logo",
     "Membership",
     "Organization",
+    "OrganizationEnding",
     "OwnedQuerySet",
     "SavedView",
     "Scope",

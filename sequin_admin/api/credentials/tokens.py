@@ -13,7 +13,7 @@ from pydantic import Field
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
-from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, find_with_key
+from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, caller, find_with_key
 from sequin_admin.api.framework.errors import ERRORS, ApiError, Problem
 from sequin_admin.api.framework.quick import quick
 from sequin_admin.api.framework.reads import json_response
@@ -104,7 +104,7 @@ def get_token(request: ApiRequest, credential_id: UUID, wanted: Query[Wanted]) -
     409 says who must act when the access is gone; 503 that the provider can't renew it just now.
     """
     credential = get_for_token_or_404(request, credential_id)
-    record_token_read(request.auth, credential)
+    record_token_read(request, credential)
     try:
         token = renewal.get_token_and_expiry(credential, min_ttl_s=wanted.min_ttl)
         return token_response(credential, *token)
@@ -266,7 +266,8 @@ def token_error(outcome: Outcome) -> ApiError:
     return ApiError(409, outcome.sentence)
 
 
-def record_token_read(key: ApiKey, credential: Credential) -> None:
+def record_token_read(request: ApiRequest, credential: Credential) -> None:
     """Record who reads tokens, at most once an hour for each key, credential and process."""
-    if caches["local"].add(f"token-read:{key.pk}:{credential.pk}", True, SAMPLED_EVERY_S):
-        record_change(credential, "credential.token_read", key, sampled=True)
+    read = f"token-read:{request.auth.pk}:{credential.pk}"
+    if caches["local"].add(read, True, SAMPLED_EVERY_S):
+        record_change(credential, "credential.token_read", caller(request), sampled=True)
