@@ -27,9 +27,6 @@ LEASE, SOON = timedelta(minutes=2), timedelta(seconds=5)
 BEGIN_AFTER = timedelta(minutes=1)
 # Events that are looked at, and that are changed, in one transaction.
 LOOKED_AT, LARGEST = 20_000, 500
-# An event as its values of `COLUMNS`, and one of them.
-Row = tuple[Any, ...]
-JSON = Any
 ORIGIN = {"address": "", "user_agent": ""}
 
 
@@ -77,23 +74,23 @@ def redact_claimed(row: Redaction) -> None:
 def redact_next(row: Redaction, last: int) -> int | None:
     """Up to which id events are done now; None while another process seals."""
     until = min(row.done_event + LOOKED_AT, last)
-    found = list(find_events(row, until).values_list(*COLUMNS)[:LARGEST])
+    found = list(find_events(row, until).values(*COLUMNS)[:LARGEST])
     if len(found) == LARGEST:
-        until = found[-1][0]
+        until = found[-1]["id"]
     key = lock_key() if found else None
     if found and key is None:
         return None
     changed = [after for before in found if (after := redact(before, row)) != before]
-    grouped: dict[UUID, list[Row]] = {}
-    for columns in changed:
-        grouped.setdefault(columns[1] or INSTALLATION, []).append(columns)
+    grouped: dict[UUID, list[dict[str, Any]]] = {}
+    for event in changed:
+        grouped.setdefault(event["organization_id"] or INSTALLATION, []).append(event)
     if key:
         chains = Chains(key, grouped)
         for chain, events in grouped.items():
             chains.add_seal(record_of(chain, events, chains.secret))
         chains.save()
-    for columns in changed:
-        change_event(dict(zip(COLUMNS, columns, strict=True)))
+    for event in changed:
+        change_event(event)
     return until
 
 
@@ -106,18 +103,17 @@ def find_events(row: Redaction, until: int) -> models.QuerySet[Event]:
     return events.filter(acted | named).order_by("pk")
 
 
-def redact(columns: Row, row: Redaction) -> Row:
+def redact(event: dict[str, Any], row: Redaction) -> dict[str, Any]:
     """The columns of the event without the person."""
-    event = dict(zip(COLUMNS, columns, strict=True))
     replaced = {
         name: replace_names(event[name], row.names, row.pseudonym)
         for name in ("actor", "target", "details")
     }
     acted = event["actor_type"] == "user" and event["actor_id"] == row.person
-    return tuple({**event, **replaced, **(ORIGIN if acted else {})}.values())
+    return {**event, **replaced, **(ORIGIN if acted else {})}
 
 
-def replace_names(value: JSON, names: Sequence[str], pseudonym: str) -> JSON:
+def replace_names(value: object, names: Sequence[str], pseudonym: str) -> object:
     """A text or JSON value with the pseudonym for each name, whatever the case."""
     if isinstance(value, str):
         # Not within a longer address.
@@ -130,14 +126,16 @@ def replace_names(value: JSON, names: Sequence[str], pseudonym: str) -> JSON:
     return value
 
 
-def record_of(chain: UUID, changed: Sequence[Row], secret: bytes) -> Seal:
+def record_of(chain: UUID, changed: Sequence[dict[str, Any]], secret: bytes) -> Seal:
     """A seal that lets these events change, and says how they are then. It has no number yet."""
-    digests = {columns[0]: digest_event(secret, columns) for columns in changed}
+    digests = {
+        event["id"]: digest_event(secret, [event[name] for name in COLUMNS]) for event in changed
+    }
     return Seal(
         chain=chain,
         anchor=REDACTION,
-        first_id=changed[0][0],
-        last_id=changed[-1][0],
+        first_id=changed[0]["id"],
+        last_id=changed[-1]["id"],
         entries=write_entries(digests),
     )
 
