@@ -5,7 +5,14 @@ from django.urls import include, path
 from django.views import defaults
 from django.views.csrf import csrf_failure as page_too_old
 
-from sequin_admin.dashboard.views import account, invitations, sessions, sign_in_gate, sign_on
+from sequin_admin.dashboard.views import (
+    account,
+    invitations,
+    person,
+    sessions,
+    sign_in_gate,
+    sign_on,
+)
 from sequin_admin.dashboard.views.errors import server_error
 from sequin_admin.gateway.errors import with_customers_page
 
@@ -16,6 +23,8 @@ urlpatterns = [
     path("accounts/email/", account.email, name="account_email"),
     path("accounts/keyboard/", account.keyboard, name="account_keyboard"),
     path("accounts/time-zone/", account.time_zone, name="account_time_zone"),
+    path("accounts/data/", person.data, name="account_data"),
+    path("accounts/data/download/", person.download, name="account_download"),
     path("accounts/invitation/", invitations.accept, name="invitation"),
     path("accounts/invitation/<str:token>/", invitations.open_invitation, name="invitation_open"),
     path("accounts/before-going-on/", sign_in_gate.sign_in_gate, name="sign_in_gate"),
@@ -34,5 +43,7 @@ urlpatterns = [
 handler400 = with_customers_page("link/failed.html", defaults.bad_request)
 handler403 = with_customers_page("link/failed.html", defaults.permission_denied)
 handler404 = with_customers_page("link/nowhere.html", defaults.page_not_found)
+# Called by allauth.
+handler429 = "sequin_admin.dashboard.views.errors.too_many_requests"
 handler500 = with_customers_page("link/failed.html", server_error)
 csrf_failure = with_customers_page("link/too_old.html", page_too_old)

@@ -6,11 +6,12 @@ from urllib.parse import urlsplit
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import models, transaction
+from django.db import transaction
 
 from sequin_admin.access.models import Branding, Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.contrast import LEAST, contrast, is_colour, text_colour_on
 from sequin_admin.core.languages import LANGUAGES
 
@@ -45,7 +46,7 @@ def get_branding(organization: Organization) -> Branding:
 
 @transaction.atomic
 def save_branding(
-    organization: Organization, values: Mapping[str, str], *, actor: models.Model | None
+    organization: Organization, values: Mapping[str, str], *, actor: AnyActor
 ) -> Branding:
     """Store `values`, of `FIELDS`; what is left out stays. Raises `BadBranding`."""
     Organization.objects.select_for_update(no_key=True).get(pk=organization.pk)

@@ -8,10 +8,11 @@ import secrets
 from django.db import transaction
 from django.db.models import F
 
-from sequin_admin.access.models import CalendarFeed, Membership, User, digest
+from sequin_admin.access.models import CalendarFeed, Membership, digest
 from sequin_admin.access.policy import Action, allows
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 
 # Who may have one. A viewer has no access that outlasts their session.
 ACTION = Action.EDIT
@@ -27,7 +28,7 @@ def get_feed(membership: Membership) -> CalendarFeed | None:
 
 
 @transaction.atomic
-def make_feed(membership: Membership, *, actor: User) -> tuple[CalendarFeed, str]:
+def make_feed(membership: Membership, *, actor: AnyActor) -> tuple[CalendarFeed, str]:
     """A new address and its token, of which only the hash is stored. A former one ends at once.
 
     Raises `FeedRefused`.
@@ -48,7 +49,7 @@ def make_feed(membership: Membership, *, actor: User) -> tuple[CalendarFeed, str
 
 
 @transaction.atomic
-def revoke_feed(membership: Membership, *, actor: User) -> bool:
+def revoke_feed(membership: Membership, *, actor: AnyActor) -> bool:
     """End the address of this member. Returns whether there was one."""
     rows = CalendarFeed.objects.select_for_update().filter(membership=membership.pk)
     feed = rows.select_related("membership__user").first()

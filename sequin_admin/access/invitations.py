@@ -6,9 +6,11 @@ address; an account that exists must have confirmed the invited address.
 
 from datetime import timedelta
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 
 from sequin_admin.access import addresses, members
+from sequin_admin.access.account_log import person_of
+from sequin_admin.access.keys import get_person
 from sequin_admin.access.models import (
     Invitation,
     Membership,
@@ -20,6 +22,7 @@ from sequin_admin.access.models import (
 from sequin_admin.access.policy import Action, allows
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
+from sequin_admin.core.actors import NOWHERE, Actor, AnyActor
 
 VALID_FOR = timedelta(days=7)
 
@@ -42,7 +45,7 @@ class AlreadyInvited(Exception):
 
 @transaction.atomic
 def create(
-    organization: Organization, email: str, role: str, *, actor: User | None
+    organization: Organization, email: str, role: str, *, actor: AnyActor
 ) -> tuple[Invitation, str]:
     """A new invitation and its token, of which only the hash is stored.
 
@@ -52,7 +55,7 @@ def create(
     members.refuse_member(organization, email)
     token = new_invitation_token()
     invitation = Invitation(
-        organization=organization, email=email.lower(), role=role, invited_by=actor
+        organization=organization, email=email.lower(), role=role, invited_by=get_person(actor)
     )
     set_token(invitation, token)
     try:
@@ -68,13 +71,13 @@ def create(
 
 
 @transaction.atomic
-def resend(invitation: Invitation, *, actor: User) -> tuple[Invitation, str]:
+def resend(invitation: Invitation, *, actor: AnyActor) -> tuple[Invitation, str]:
     """A new token, valid for seven days from now. The former token ends.
 
     The invitation is the actor's from now on. Raises `InvitationClosed`.
     """
     row, token = lock(invitation), new_invitation_token()
-    row.invited_by = actor
+    row.invited_by = person_of(actor)
     set_token(row, token)
     row.save()
     record_change(row, "invitation.resent", actor, role=row.role)
@@ -82,7 +85,7 @@ def resend(invitation: Invitation, *, actor: User) -> tuple[Invitation, str]:
 
 
 @transaction.atomic
-def withdraw(invitation: Invitation, *, actor: models.Model | None) -> None:
+def withdraw(invitation: Invitation, *, actor: AnyActor) -> None:
     """End an open invitation. Raises `InvitationClosed`."""
     row = lock(invitation)
     row.withdrawn_at = clock.now()
@@ -97,7 +100,7 @@ def find(token_digest: str) -> Invitation | None:
 
 
 @transaction.atomic
-def accept(invitation: Invitation, user: User) -> Membership:
+def accept(invitation: Invitation, user: User, *, origin: Actor = NOWHERE) -> Membership:
     """Make the account a member. Works once.
 
     Raises `OtherAddress`, `InvitationClosed` and `members.AlreadyMember`.
@@ -108,11 +111,13 @@ def accept(invitation: Invitation, user: User) -> Membership:
             f"and open the link in the mail again, or ask for an invitation to {user}."
         )
     claim(invitation)
-    return join(invitation, user)
+    return join(invitation, user, origin.acting_as(user))
 
 
 @transaction.atomic
-def accept_with_new_account(invitation: Invitation, password: str) -> Membership:
+def accept_with_new_account(
+    invitation: Invitation, password: str, *, origin: Actor = NOWHERE
+) -> Membership:
     """Create the account of the invited address and make it a member. Works once.
 
     Raises `InvitationClosed` and `AccountExists`.
@@ -127,7 +132,7 @@ def accept_with_new_account(invitation: Invitation, password: str) -> Membership
     except IntegrityError:
         raise account_exists(email) from None
     addresses.confirm_address(user)
-    return join(invitation, user)
+    return join(invitation, user, origin.acting_as(user))
 
 
 def claim(invitation: Invitation) -> None:
@@ -156,9 +161,9 @@ def refuse_without_inviter(invitation: Invitation) -> None:
         )
 
 
-def join(invitation: Invitation, user: User) -> Membership:
-    membership = members.add(invitation.organization, user, invitation.role, actor=user)
-    record_change(invitation, "invitation.accepted", user, role=invitation.role)
+def join(invitation: Invitation, user: User, actor: Actor) -> Membership:
+    membership = members.add(invitation.organization, user, invitation.role, actor=actor)
+    record_change(invitation, "invitation.accepted", actor, role=invitation.role)
     return membership
 
 

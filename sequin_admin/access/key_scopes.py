@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from sequin_admin.access.models import ApiKey
+from sequin_admin.core.actors import Actor, AnyActor
 from sequin_admin.core.networks import is_subnet, parse_network
 from sequin_admin.core.words import count_words
 
@@ -47,8 +48,9 @@ def has_other_networks(inner: Iterable[str], outer: Iterable[str]) -> bool:
     return not inner or not all(any(is_subnet(parse_network(i), o) for o in around) for i in inner)
 
 
-def refuse_privilege_escalation(actor: object, key: ApiKey) -> None:
+def refuse_privilege_escalation(actor: AnyActor, key: ApiKey) -> None:
     """Raises `PrivilegeEscalation` when the actor is an API key that may do less than `key`."""
-    fields = excess_privileges(actor, key) if isinstance(actor, ApiKey) else {}
+    row = Actor.of(actor).row
+    fields = excess_privileges(row, key) if isinstance(row, ApiKey) else {}
     if fields:
         raise PrivilegeEscalation(fields)

@@ -23,6 +23,7 @@ from sequin_admin.access.models import (
 )
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
+from sequin_admin.core.actors import Actor, AnyActor
 from sequin_admin.core.networks import normalize_networks
 from sequin_admin.core.prepared import PreparedQuery
 
@@ -49,7 +50,7 @@ def create(
     *,
     name: str,
     scopes: Collection[str],
-    actor: models.Model | None,
+    actor: AnyActor,
     expires_at: datetime | None = None,
     networks: Collection[str] = (),
     requests_per_minute: int | None = None,
@@ -79,11 +80,12 @@ def create(
     return key, token
 
 
-def get_person(actor: models.Model | None) -> User | None:
+def get_person(actor: AnyActor) -> User | None:
     """The person behind an actor: the user, or the maker of an API key."""
-    if isinstance(actor, ApiKey):
-        return actor.created_by
-    return actor if isinstance(actor, User) else None
+    row = Actor.of(actor).row
+    if isinstance(row, ApiKey):
+        return row.created_by
+    return row if isinstance(row, User) else None
 
 
 def clean_columns(key: ApiKey, columns: Collection[str]) -> None:
@@ -124,9 +126,14 @@ USABLE = PreparedQuery(
 
 
 def find(token: str) -> ApiKey | None:
-    """The usable key of `token`, or None. Records its use, at most every five minutes."""
+    """The usable key of `token`, or None. Records its use, at most every five minutes.
+
+    Of an organization that ends it can only read.
+    """
     now, hashed = clock.now(), digest(token)
     if key := USABLE.first(hashed=hashed, now=now):
+        if key.organization.ends_at:
+            key.scopes = [scope for scope in key.scopes if scope == Scope.READ]
         touch(key, "last_used_at", now)
         if key.digest != hashed:
             touch(key, "former_used_at", now)
@@ -174,7 +181,7 @@ def is_still_usable(key: ApiKey) -> bool:
 
 
 @transaction.atomic
-def update(key: ApiKey, *, actor: models.Model | None, **columns: Any) -> ApiKey:
+def update(key: ApiKey, *, actor: AnyActor, **columns: Any) -> ApiKey:
     """Change some of `COLUMNS`, effective immediately. Equal values are not recorded as a change.
 
     Raises `ValidationError`, `PrivilegeEscalation` and `Ended`.
@@ -203,7 +210,7 @@ def update(key: ApiKey, *, actor: models.Model | None, **columns: Any) -> ApiKey
 
 @transaction.atomic
 def rotate(
-    key: ApiKey, *, actor: models.Model | None, overlap: timedelta = timedelta(hours=OVERLAP_H)
+    key: ApiKey, *, actor: AnyActor, overlap: timedelta = timedelta(hours=OVERLAP_H)
 ) -> tuple[ApiKey, str]:
     """A new token for the key, which is the actor's from now on. The current one stays valid for
     `overlap`; an older one ends.
@@ -235,7 +242,7 @@ def rotate(
 
 
 @transaction.atomic
-def end_former_token(key: ApiKey, *, actor: models.Model | None) -> ApiKey:
+def end_former_token(key: ApiKey, *, actor: AnyActor) -> ApiKey:
     """Invalidate the former token now. Does nothing when there is none.
 
     Raises `PrivilegeEscalation`.
@@ -252,7 +259,7 @@ def end_former_token(key: ApiKey, *, actor: models.Model | None) -> ApiKey:
 
 
 @transaction.atomic
-def revoke(key: ApiKey, *, actor: models.Model | None) -> None:
+def revoke(key: ApiKey, *, actor: AnyActor) -> None:
     """Revoke the key with both of its tokens. Revoking twice changes nothing.
 
     Raises `PrivilegeEscalation`.

@@ -1,10 +1,11 @@
 """Memberships of an organization: adds people, changes their roles, removes them."""
 
-from django.db import models, transaction
+from django.db import transaction
 
 from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Role
 from sequin_admin.audit.models import record_change
+from sequin_admin.core.actors import AnyActor
 
 
 class AlreadyMember(Exception):
@@ -16,9 +17,7 @@ class LastOwner(Exception):
 
 
 @transaction.atomic
-def add(
-    organization: Organization, user: User, role: str, *, actor: models.Model | None
-) -> Membership:
+def add(organization: Organization, user: User, role: str, *, actor: AnyActor) -> Membership:
     """Make the account a member. People join through `invitations`. Raises `AlreadyMember`."""
     membership, added = Membership.objects.get_or_create(
         organization=organization, user=user, defaults={"role": role}
@@ -51,12 +50,12 @@ def already_member(membership: Membership) -> AlreadyMember:
 
 
 @transaction.atomic
-def change_role(membership: Membership, role: str, *, actor: models.Model | None) -> None:
+def change_role(membership: Membership, role: str, *, actor: AnyActor) -> None:
     """Change the member's role. Raises `LastOwner`."""
     before = membership.role
     if before == role:
         return
-    _require_another_owner(membership, "change the role of")
+    require_another_owner(membership, "change the role of")
     membership.role = role
     membership.save(update_fields=["role"])
     record_change(
@@ -70,9 +69,9 @@ def change_role(membership: Membership, role: str, *, actor: models.Model | None
 
 
 @transaction.atomic
-def remove(membership: Membership, *, actor: models.Model | None) -> None:
+def remove(membership: Membership, *, actor: AnyActor) -> None:
     """Delete the membership; the account stays. Raises `LastOwner`."""
-    _require_another_owner(membership, "remove")
+    require_another_owner(membership, "remove")
     record_change(
         membership.user,
         "member.removed",
@@ -83,7 +82,7 @@ def remove(membership: Membership, *, actor: models.Model | None) -> None:
     membership.delete()
 
 
-def _require_another_owner(membership: Membership, verb: str) -> None:
+def require_another_owner(membership: Membership, verb: str) -> None:
     """Raises `LastOwner`. Locks the owners' rows, so that two owners can't remove each other at
     the same time."""
     owners = Membership.objects.of(membership.organization).filter(role=Role.OWNER)

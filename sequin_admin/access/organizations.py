@@ -3,12 +3,13 @@
 from io import BytesIO
 from typing import IO
 
-from django.db import models, transaction
+from django.db import transaction
 from PIL import Image, UnidentifiedImageError
 
 from sequin_admin.access.models import Logo, Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 
 LOGO_SIDE = 256
 MOST_PIXELS = 20_000_000
@@ -34,7 +35,7 @@ def lock_organization(organization: Organization) -> None:
 
 
 @transaction.atomic
-def rename(organization: Organization, name: str, *, actor: models.Model | None) -> None:
+def rename(organization: Organization, name: str, *, actor: AnyActor) -> None:
     if name == organization.name:
         return
     before, organization.name = organization.name, name
@@ -43,7 +44,7 @@ def rename(organization: Organization, name: str, *, actor: models.Model | None)
 
 
 @transaction.atomic
-def set_logo(organization: Organization, png: bytes, *, actor: models.Model | None) -> None:
+def set_logo(organization: Organization, png: bytes, *, actor: AnyActor) -> None:
     """Store `png`, which `normalize_logo()` has made."""
     Logo.objects.update_or_create(
         organization=organization, defaults={"png": png, "changed_at": clock.now()}
@@ -52,7 +53,7 @@ def set_logo(organization: Organization, png: bytes, *, actor: models.Model | No
 
 
 @transaction.atomic
-def remove_logo(organization: Organization, *, actor: models.Model | None) -> None:
+def remove_logo(organization: Organization, *, actor: AnyActor) -> None:
     if Logo.objects.filter(organization=organization).delete()[0]:
         record_change(organization, "organization.logo_removed", actor)
 

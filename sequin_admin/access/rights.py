@@ -1,11 +1,12 @@
 """Asks again whether an actor may still do what was begun, at the moment when it is done."""
 
 from django.core.exceptions import PermissionDenied
-from django.db import models
 
+from sequin_admin.access import endings
 from sequin_admin.access.models import ApiKey, Organization, Scope, User
 from sequin_admin.access.policy import Action, still_may
 from sequin_admin.core import clock
+from sequin_admin.core.actors import Actor, AnyActor
 
 
 class RightLost(PermissionDenied):
@@ -13,7 +14,7 @@ class RightLost(PermissionDenied):
 
 
 def refuse_lost_right(
-    actor: models.Model | None,
+    actor: AnyActor,
     organization: Organization,
     *,
     action: Action = Action.EDIT,
@@ -21,14 +22,20 @@ def refuse_lost_right(
 ) -> None:
     """Raise `RightLost` unless a person may still do `action`, an API key still has `scope`.
 
-    Other actors (a customer's link, the system) have no role that could be taken from them.
+    Other actors (a customer's link, the system) have no role that could be taken from them. Of an
+    organization that ends nothing is stored, whoever asks.
     """
-    if isinstance(actor, User) and not still_may(actor, organization, action):
+    if endings.is_ending(organization):
+        raise RightLost(
+            f"{organization} is about to be erased, so nothing was stored. An owner can undo that."
+        )
+    row = Actor.of(actor).row
+    if isinstance(row, User) and not still_may(row, organization, action):
         raise RightLost(
             f"You may no longer {action.label} in {organization}, so nothing was stored. "
             "Ask an owner of the organization."
         )
-    if isinstance(actor, ApiKey) and not still_has(actor, scope):
+    if isinstance(row, ApiKey) and not still_has(row, scope):
         raise RightLost(
             f"The API key was revoked, has expired or lost the scope {scope.value}, so nothing was "
             "stored. Use another key."

@@ -3,12 +3,13 @@
 Events about an account are written into the log of each organization that it is a member of.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.models import Group, Permission
-from django.db import models, transaction
+from django.db import transaction
 
+from sequin_admin.access import endings
 from sequin_admin.access.account_log import person_of, record_account_change
 from sequin_admin.access.models import Organization, User
 from sequin_admin.audit.models import record_change
@@ -146,28 +147,21 @@ def change_slug(organization: Organization, slug: str, *, actor: AnyActor, reaso
     record_change(row, "organization.slug_changed", actor, reason=reason, before=before, after=slug)
 
 
-@transaction.atomic
-def delete_organization(organization: Organization, *, actor: AnyActor, reason: str) -> None:
-    """Delete the organization with all of its rows; its audit log stays. Raises `StaffRefusal`."""
+def end_organization(organization: Organization, *, actor: AnyActor, reason: str) -> None:
+    """As an owner ends it: with the wait, in which it can be undone. Raises `StaffRefusal`."""
     require_reason(reason)
     require_superuser(person_of(actor))
-    row = Organization.objects.select_for_update().get(pk=organization.pk)
-    record_change(row, "organization.deleted", actor, reason=reason, slug=row.slug)
-    delete_rows(row, [related.related_model for related in row._meta.related_objects])
-    row.delete()
+    try:
+        endings.ask(organization, actor=actor, reason=reason)
+    except endings.EndRefused as refused:
+        raise StaffRefusal(str(refused)) from None
 
 
-def delete_rows(organization: Organization, owned: Collection[type[models.Model]]) -> None:
-    """Delete the organization's rows of these models, those that others depend on last."""
-    left = list(owned)
-    while left:
-        blocked = []
-        for model in left:
-            try:
-                with transaction.atomic():
-                    model._base_manager.filter(organization=organization).only("pk").delete()
-            except models.ProtectedError:
-                blocked.append(model)
-        if len(blocked) == len(left):
-            raise StaffRefusal("Rows of another organization depend on this one's.")
-        left = blocked
+def keep_organization(organization: Organization, *, actor: AnyActor, reason: str) -> None:
+    """Undo its end. Raises `StaffRefusal`."""
+    require_reason(reason)
+    require_superuser(person_of(actor))
+    try:
+        endings.undo(organization, actor=actor)
+    except endings.EndRefused as refused:
+        raise StaffRefusal(str(refused)) from None

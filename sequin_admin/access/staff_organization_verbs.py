@@ -7,6 +7,7 @@ from django import forms
 from django.core.validators import validate_slug
 
 from sequin_admin.access import staff, staff_access
+from sequin_admin.access.endings import describe_end
 from sequin_admin.access.models import Organization, StaffAccess
 from sequin_admin.core.actors import Actor
 from sequin_admin.core.admin import VerbForm
@@ -18,8 +19,8 @@ class SlugForm(VerbForm):
     slug = forms.CharField(max_length=50, validators=[validate_slug])
 
 
-class DeleteOrganizationForm(VerbForm):
-    """Asks for the slug, so that no other organization is deleted by mistake."""
+class EndOrganizationForm(VerbForm):
+    """Asks for the slug, so that no other organization is ended by mistake."""
 
     slug = forms.CharField(label="Its slug, to confirm")
 
@@ -46,9 +47,14 @@ def change_slug(actor: Actor, organization: Organization, given: dict[str, Any])
     return f"The slug of {organization} is {given['slug']}."
 
 
-def delete_organization(actor: Actor, organization: Organization, given: dict[str, Any]) -> str:
-    staff.delete_organization(organization, actor=actor, reason=given["reason"])
-    return f"{organization} is deleted. Its audit log is kept."
+def end_organization(actor: Actor, organization: Organization, given: dict[str, Any]) -> str:
+    staff.end_organization(organization, actor=actor, reason=given["reason"])
+    return f"The owners are mailed. {describe_end(organization)}"
+
+
+def keep_organization(actor: Actor, organization: Organization, given: dict[str, Any]) -> str:
+    staff.keep_organization(organization, actor=actor, reason=given["reason"])
+    return f"{organization} stays."
 
 
 def open_access(actor: Actor, organization: Organization, given: dict[str, Any]) -> str:

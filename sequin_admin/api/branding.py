@@ -11,7 +11,7 @@ from pydantic import Field
 
 from sequin_admin.access import branding, organizations
 from sequin_admin.access.models import Logo, Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, caller, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.resources import Resource
@@ -96,12 +96,12 @@ def update_branding(
         organizations.lock_organization(organization)
         check_if_match(if_match, branding_out(organization))
         try:
-            branding.save_branding(organization, given, actor=request.auth)
+            branding.save_branding(organization, given, actor=caller(request))
         except branding.BadBranding as error:
             fields = {name: [words] for name, words in error.fields.items()}
             raise ApiError(422, INVALID, fields) from None
         if picture:
-            organizations.set_logo(organization, picture, actor=request.auth)
+            organizations.set_logo(organization, picture, actor=caller(request))
         elif logo == "":
-            organizations.remove_logo(organization, actor=request.auth)
+            organizations.remove_logo(organization, actor=caller(request))
     return with_etag(response, branding_out(organization))

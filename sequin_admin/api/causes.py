@@ -10,7 +10,7 @@ from ninja import Query, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Membership, Organization, Scope, User
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, caller, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.pagination import (
     TEXT_CHARS,
@@ -162,7 +162,7 @@ def take_cause(request: ApiRequest, cause_id: UUID, payload: CauseTake) -> dict[
     cause = get_owned_or_404(organization, cause_id)
     owner = find_owner(request, organization, payload.owner)
     with refusals():
-        cause = cause_verbs.take(cause, owner, actor=request.auth)
+        cause = cause_verbs.take(cause, owner, actor=caller(request))
     return cause_out(cause, clock.now())
 
 
@@ -170,7 +170,7 @@ def take_cause(request: ApiRequest, cause_id: UUID, payload: CauseTake) -> dict[
 def release_cause(request: ApiRequest, cause_id: UUID) -> dict[str, Any]:
     """Nobody is on it."""
     cause = get_owned_or_404(require_scope(request, Scope.WRITE), cause_id)
-    return cause_out(cause_verbs.release(cause, actor=request.auth), clock.now())
+    return cause_out(cause_verbs.release(cause, actor=caller(request)), clock.now())
 
 
 @router.post("/{cause_id}/mute", response={200: CauseShape, **ERRORS})
@@ -179,7 +179,7 @@ def mute_cause(request: ApiRequest, cause_id: UUID, payload: CauseMute) -> dict[
     are, customers still get their own mail, and programs `incident.*`."""
     cause = get_owned_or_404(require_scope(request, Scope.WRITE), cause_id)
     with refusals():
-        cause = cause_verbs.mute(cause, until=payload.until, actor=request.auth)
+        cause = cause_verbs.mute(cause, until=payload.until, actor=caller(request))
     return cause_out(cause, clock.now())
 
 
@@ -187,7 +187,7 @@ def mute_cause(request: ApiRequest, cause_id: UUID, payload: CauseMute) -> dict[
 def unmute_cause(request: ApiRequest, cause_id: UUID) -> dict[str, Any]:
     """It is notified of again: at once, if that did not happen before it was muted."""
     cause = get_owned_or_404(require_scope(request, Scope.WRITE), cause_id)
-    return cause_out(cause_verbs.unmute(cause, actor=request.auth), clock.now())
+    return cause_out(cause_verbs.unmute(cause, actor=caller(request)), clock.now())
 
 
 @router.post("/{cause_id}/notes", response={201: CauseNoteShape, **ERRORS})
@@ -197,7 +197,7 @@ def add_cause_note(
     """A note stands in the timeline of the cause. Who wrote it is the API key."""
     cause = get_owned_or_404(require_scope(request, Scope.WRITE), cause_id)
     with refusals():
-        note = cause_verbs.add_note(cause, payload.text, actor=request.auth)
+        note = cause_verbs.add_note(cause, payload.text, actor=caller(request))
     return Status(201, note_out(note))
 
 

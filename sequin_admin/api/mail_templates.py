@@ -9,7 +9,7 @@ from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.access.organizations import lock_organization
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, caller, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.resources import Resource
@@ -128,7 +128,7 @@ def set_mail_template(
                 language,
                 subject=payload.subject,
                 text=payload.text,
-                actor=request.auth,
+                actor=caller(request),
             )
         except mails.BadMail as error:
             raise invalid(error) from None
@@ -144,7 +144,7 @@ def remove_mail_template(
     with transaction.atomic():
         lock_organization(organization)
         check_if_match(if_match, template_out(organization, purpose, language))
-        mails.remove_template(organization, purpose, language, actor=request.auth)
+        mails.remove_template(organization, purpose, language, actor=caller(request))
     return Status(204, None)
 
 
@@ -169,7 +169,7 @@ def set_mail_settings(request: ApiRequest, payload: MailSettingsBody) -> dict[st
     """Set both."""
     organization = require_scope(request, Scope.WRITE)
     try:
-        mails.save_mail_settings(organization, **payload.model_dump(), actor=request.auth)
+        mails.save_mail_settings(organization, **payload.model_dump(), actor=caller(request))
     except mails.BadMail as error:
         raise invalid(error) from None
     return settings_out(organization)

@@ -30,11 +30,14 @@ class OrganizationShape(Shape):
     slug: str = Field(examples=["arrakis"])
     logo_changed_at: Timestamp | None = Field(description="Null while there is no logo.")
     created_at: Timestamp
+    ends_at: Timestamp | None = Field(
+        description="When it will be erased, as an owner has asked. Until then keys can only read."
+    )
 
 
 def organization_out(organization: Organization) -> dict[str, Any]:
     logo = Logo.objects.filter(pk=organization.pk).values_list("changed_at", flat=True).first()
-    plain = ("id", "name", "slug", "created_at")
+    plain = ("id", "name", "slug", "created_at", "ends_at")
     return {**{n: getattr(organization, n) for n in plain}, "logo_changed_at": logo}
 
 

@@ -9,6 +9,7 @@ from django.db import models
 from sequin_admin.audit.tables import (
     AuditExport,
     ChainHead,
+    Redaction,
     RepeatedEvent,
     Seal,
     SealKey,
@@ -26,6 +27,7 @@ __all__ = [
     "ChainHead",
     "Event",
     "EventQuerySet",
+    "Redaction",
     "RepeatedEvent",
     "Seal",
     "SealKey",
@@ -185,9 +187,7 @@ def name_actor(actor: Actor) -> dict[str, str]:
     }
 
 
-def get_actor_details(
-    actor: models.Model | None, organization_id: uuid.UUID | None
-) -> dict[str, Any]:
+def get_actor_details(actor: AnyActor, organization_id: uuid.UUID | None) -> dict[str, Any]:
     """What the actor adds to each of its events, by a method `audit_details(organization_id)`."""
     describe = getattr(actor, "audit_details", None)
     return describe(organization_id) if describe and organization_id else {}

@@ -64,6 +64,11 @@ def count_repeat(event: Event) -> bool:
     return bool(same.filter(count__lt=MOST_COUNTED).update(count=F("count") + 1) or same.exists())
 
 
+def forget(organization_id: uuid.UUID) -> None:
+    """Drop what was counted for an organization that is gone."""
+    RepeatedEvent.objects.filter(columns__organization_id=str(organization_id)).delete()
+
+
 def is_flooded() -> bool:
     return RepeatedEvent.objects.filter(unknown=True).count() >= MOST_UNKNOWN
 

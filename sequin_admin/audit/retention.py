@@ -4,16 +4,18 @@ Only from the beginning of a chain and up to a seal, of which all events are old
 sealed first; it is what makes the triggers let them go.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import models, transaction
 from django.db.models import Max, Min, Sum
 
+from sequin_admin.audit import sealing
 from sequin_admin.audit.configuration import CONFIGURATION
 from sequin_admin.audit.models import Event, record_change
 from sequin_admin.audit.sealing import Chains, lock_key
-from sequin_admin.audit.tables import INSTALLATION, Seal
+from sequin_admin.audit.seals import REDACTION
+from sequin_admin.audit.tables import INSTALLATION, Seal, UnsealedEvent
 from sequin_admin.core import clock, pruning
 
 
@@ -35,6 +37,25 @@ def months_before(now: datetime, months: int) -> datetime:
 def prune_chain(chain: UUID, before: datetime) -> int:
     """Also what an earlier run that was broken off has left."""
     record_pruning(chain, before)
+    return delete_recorded(chain)
+
+
+def erase_chain(chain: UUID) -> bool:
+    """Remove all events of an organization that is gone. False when some are left for a next call.
+
+    The record of it, which is the end of the chain, stays: it names nobody.
+    """
+    events = Event.objects.filter(organization_id=chain)
+    if UnsealedEvent.objects.filter(pk__in=events.values("pk")).exists():
+        sealing.seal_committed()
+        return False
+    record_pruning(chain, clock.now() + timedelta(days=1), told=False)
+    delete_recorded(chain)
+    return not events.exists()
+
+
+def delete_recorded(chain: UUID) -> int:
+    """Delete what the latest record of the chain lets go. Returns how many events."""
     seals = Seal.objects.filter(chain=chain)
     record = seals.filter(floor__gt=0).order_by("-number").first()
     if record is None:
@@ -46,8 +67,11 @@ def prune_chain(chain: UUID, before: datetime) -> int:
 
 
 @transaction.atomic
-def record_pruning(chain: UUID, before: datetime) -> None:
-    """Seal a record of what is to be removed, if there is any, and nobody else seals just now."""
+def record_pruning(chain: UUID, before: datetime, *, told: bool = True) -> None:
+    """Seal a record of what is to be removed, if there is any, and nobody else seals just now.
+
+    An event in the same log tells of it, unless all of that log goes.
+    """
     key = lock_key()
     if key is None:
         return
@@ -63,6 +87,8 @@ def record_pruning(chain: UUID, before: datetime) -> None:
     record.events = covered["n"]
     chains.add_seal(record)
     chains.save()
+    if not told:
+        return
     record_change(
         None,
         "audit_log.pruned",
@@ -80,7 +106,7 @@ def find_last(seals: models.QuerySet[Seal], before: datetime) -> Seal | None:
     old = seals.filter(newest_at__lt=before)
     last = (old.filter(number__lt=young.number) if young else old).last()
     while last:
-        later = seals.filter(number__gt=last.number, last_id__gt=0)
+        later = seals.filter(number__gt=last.number, last_id__gt=0).exclude(anchor=REDACTION)
         first_left = later.aggregate(first=Min("first_id"))["first"]
         highest = seals.filter(number__lte=last.number).aggregate(last=Max("last_id"))["last"]
         if first_left is None or highest < first_left:

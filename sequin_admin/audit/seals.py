@@ -18,6 +18,8 @@ COLUMNS = (
     *("id", "organization_id", "at", "action", "actor", "actor_type", "actor_id"),
     *("target", "target_type", "target_id", "details", "address", "user_agent"),
 )
+# The anchor of a seal that records changed events: see `audit.redaction`.
+REDACTION = "redaction"
 AT = COLUMNS.index("at")
 encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), default=str).encode
 

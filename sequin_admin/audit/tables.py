@@ -46,6 +46,9 @@ class Seal(models.Model):
     `entries` has `id:digest` for each event. A seal with `pruned_to` covers none: it records that
     the seals up to that number, of which the last had the MAC `anchor`, were removed with their
     events. From then on events of the chain with an id below `floor` may be deleted.
+
+    One with the anchor "redaction" covers none either: it records that the events of its entries
+    may be changed so that they have these digests.
     """
 
     chain = models.UUIDField(editable=False)
@@ -115,3 +118,19 @@ class AuditExport(Leased):
 
     def __str__(self) -> str:
         return f"audit export up to {self.last_seal}"
+
+
+class Redaction(Leased):
+    """A person whose names are replaced in the events up to `last_event`, which is known when it
+    begins; up to `done_event` they are. It goes when all are. `person` is the id of an account that
+    is gone."""
+
+    person = models.CharField(max_length=40)
+    names = models.JSONField()
+    pseudonym = models.CharField(max_length=60)
+    last_event = models.BigIntegerField(null=True)
+    done_event = models.BigIntegerField(default=0)
+    due_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.pseudonym

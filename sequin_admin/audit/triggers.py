@@ -1,6 +1,7 @@
 """Triggers that keep the log append-only in the database itself, on SQLite and on PostgreSQL.
 
-- An event is never updated. It is deleted only below the floor of its chain, which retention sets.
+- An event is updated only when a sealed redaction names it, and never what was done, when, and by
+  which id. It is deleted only below the floor of its chain, which retention sets.
 - An event whose id lies among the sealed ones is refused, unless PostgreSQL's sequence has just
   given this session the id: a transaction that was slow.
 - An event is written into the table of the unsealed ones.
@@ -19,10 +20,27 @@ NO_SEAL_CHANGE = "Seals of the audit log are append only."
 NO_KEY_CHANGE = "Keys of the audit log are kept: without them its seals can not be verified."
 NO_EARLIER_EVENT = "Audit events are added at the end of the log only."
 ZERO = "0" * 32
+# What of an event no redaction changes.
+LASTING = (
+    *("id", "organization_id", "at", "action", "actor_type", "actor_id"),
+    *("target_type", "target_id"),
+)
+
+
+def may_change(same: str, chain: str, found: str) -> str:
+    """The condition, in SQL, under which an event may change."""
+    lasting = " AND ".join(f"NEW.{name} {same} OLD.{name}" for name in LASTING)
+    return f"""{lasting} AND EXISTS (
+        SELECT 1 FROM {SEAL}
+        WHERE anchor = 'redaction' AND chain = COALESCE(OLD.organization_id, {chain})
+        AND OLD.id BETWEEN first_id AND last_id AND {found} > 0)"""
+
 
 SQLITE = {
     "audit_event_update": f"""
-        BEFORE UPDATE ON {EVENT} BEGIN SELECT RAISE(ABORT, '{NO_EVENT_CHANGE}'); END""",
+        BEFORE UPDATE ON {EVENT} WHEN NOT (
+            {may_change("IS", f"'{ZERO}'", "instr(' ' || entries, ' ' || OLD.id || ':')")}
+        ) BEGIN SELECT RAISE(ABORT, '{NO_EVENT_CHANGE}'); END""",
     "audit_event_delete": f"""
         BEFORE DELETE ON {EVENT} WHEN OLD.id >= COALESCE((
             SELECT MAX(floor) FROM {SEAL}
@@ -58,6 +76,17 @@ FUNCTIONS = {
     "audit_refuse": """
         BEGIN
             RAISE EXCEPTION '%', TG_ARGV[0] USING ERRCODE = 'restrict_violation';
+        END""",
+    "audit_check_update": f"""
+        BEGIN
+            IF {
+        may_change(
+            "IS NOT DISTINCT FROM",
+            f"'{ZERO}'::uuid",
+            "position(' ' || OLD.id || ':' in ' ' || entries)",
+        )
+    } THEN RETURN NEW; END IF;
+            RAISE EXCEPTION '{NO_EVENT_CHANGE}' USING ERRCODE = 'restrict_violation';
         END""",
     "audit_check_delete": f"""
         BEGIN
@@ -97,7 +126,7 @@ FUNCTIONS = {
 }
 POSTGRESQL = {
     "audit_event_update": f"""
-        BEFORE UPDATE ON {EVENT} FOR EACH ROW EXECUTE FUNCTION audit_refuse('{NO_EVENT_CHANGE}')""",
+        BEFORE UPDATE ON {EVENT} FOR EACH ROW EXECUTE FUNCTION audit_check_update()""",
     "audit_event_delete": f"""
         BEFORE DELETE ON {EVENT} FOR EACH ROW EXECUTE FUNCTION audit_check_delete()""",
     "audit_event_check": f"""

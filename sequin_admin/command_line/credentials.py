@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from sequin_admin.command_line import connecting, limits, output, verifying
+from sequin_admin.command_line import connecting, former, limits, output, verifying
 from sequin_admin.command_line.exporting import export_credentials
 from sequin_admin.command_line.import_command import import_credentials
 from sequin_admin.command_line.session import (
@@ -73,6 +73,8 @@ def get_credential(context: typer.Context, id: CredentialId, json: AsJson = Fals
 
 app.command("connect-link")(connecting.connect_link)
 app.command("verify")(verifying.verify_credentials)
+app.command("former")(former.former_secrets)
+app.command("put-back")(former.put_back)
 
 
 @app.command("delete")

@@ -21,6 +21,7 @@ from sequin_admin.access.rights import RightLost, refuse_lost_right
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect.models import AuthorizationRequest, ConnectSession
 from sequin_admin.core import clock, pruning
+from sequin_admin.core.actors import Actor, AnyActor
 from sequin_admin.core.fields import Secrets
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -76,7 +77,7 @@ def start(
     organization: Organization,
     kind: type[Credential],
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     redirect_url: str,
     oauth_app: OAuthApp | None = None,
     state: Any = None,
@@ -102,12 +103,12 @@ def start(
         )
     if len(json.dumps(state, ensure_ascii=False).encode()) > STATE_BYTES:
         raise InvalidRequest("state", f"The state may have up to {STATE_BYTES:,} bytes of JSON.")
-    token = secrets.token_urlsafe(32)
+    token, key = secrets.token_urlsafe(32), Actor.of(actor).row
     authorization_request = AuthorizationRequest(
         organization=organization,
         kind=kind.slug,
         oauth_app=oauth_app if kind.client_is_ours() else None,
-        api_key=actor if isinstance(actor, ApiKey) else None,
+        api_key=key if isinstance(key, ApiKey) else None,
         redirect_app=oauth_app,
         redirect_url=redirect_url,
         secrets={"state": state},
@@ -203,7 +204,7 @@ def printable(sentence: str) -> str:
 def exchange(
     code: str,
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     organization: Organization | None = None,
     oauth_app: OAuthApp | None = None,
     redirect_uri: str | None = None,

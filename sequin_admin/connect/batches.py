@@ -8,6 +8,8 @@ from uuid import UUID, uuid4
 import structlog
 from django.db import models, transaction
 
+from sequin_admin.access import endings
+from sequin_admin.access.account_log import person_of
 from sequin_admin.access.models import Organization, User
 from sequin_admin.access.rights import RightLost, refuse_lost_right
 from sequin_admin.audit.models import record_change
@@ -15,6 +17,7 @@ from sequin_admin.connect import links, mails
 from sequin_admin.connect.models import Batch, BatchAction, BatchItem, ConnectLink, LinkMail
 from sequin_admin.connect.models.links import is_open
 from sequin_admin.core import clock, leases, pruning
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.chunks import CHUNK_SIZE
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
@@ -36,7 +39,7 @@ def start(
     credentials: models.QuerySet[Credential],
     action: BatchAction,
     *,
-    actor: User,
+    actor: AnyActor,
     options: dict[str, Any],
     mail: dict[str, Any] | None = None,
     query: str = "",
@@ -51,12 +54,12 @@ def start(
     batch = Batch(
         pk=pk or uuid4(),
         mail=mail,
-        mailed_by=actor if mail is not None else None,
+        mailed_by=person_of(actor) if mail is not None else None,
         organization=organization,
         action=action,
         options=options,
         query=query,
-        created_by=actor,
+        created_by=person_of(actor),
     )
     batch.save(force_insert=True)
     found = credentials.values_list("pk", flat=True)
@@ -67,26 +70,28 @@ def start(
 
 
 @transaction.atomic
-def request_mails(batch: Batch, *, mail: dict[str, Any], actor: User) -> bool:
+def request_mails(batch: Batch, *, mail: dict[str, Any], actor: AnyActor) -> bool:
     """Have the worker mail the links of the batch that have a contact and were not mailed yet.
     `mail` has `subject`, `text` and `remind_hours`. False when it is under way or withdrawn."""
     row = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
     if row.withdrawn_at or not row.finished_at or not row.makes_links:
         return False
-    row.mail, row.mailed_by, row.finished_at, row.failure = mail, actor, None, ""
+    row.mail, row.mailed_by = mail, person_of(actor)
+    row.finished_at, row.failure = None, ""
     row.save(update_fields=["mail", "mailed_by", "finished_at", "failure"])
     record_change(row, "batch.mails_requested", actor)
     return True
 
 
 @transaction.atomic
-def withdraw(batch: Batch, *, actor: User) -> bool:
+def withdraw(batch: Batch, *, actor: AnyActor) -> bool:
     """Do no more of it, and have the worker revoke its links that are open. False when it was
     withdrawn before."""
     row = Batch.objects.select_for_update(no_key=True).get(pk=batch.pk)
     if row.withdrawn_at:
         return False
-    row.withdrawn_at, row.withdrawn_by, row.finished_at = clock.now(), actor, None
+    row.withdrawn_at, row.withdrawn_by = clock.now(), person_of(actor)
+    row.finished_at = None
     row.save(update_fields=["withdrawn_at", "withdrawn_by", "finished_at"])
     record_change(row, "batch.withdrawn", actor)
     return True
@@ -94,7 +99,8 @@ def withdraw(batch: Batch, *, actor: User) -> bool:
 
 def claim_due(limit: int) -> list[Batch]:
     """Claim unfinished batches. Those that had fewer turns come first."""
-    rows = Batch.objects.filter(finished_at=None).order_by("lease_fence", "created_at")
+    rows = endings.without_ending(Batch.objects.filter(finished_at=None), endings.list_ending())
+    rows = rows.order_by("lease_fence", "created_at")
     return leases.claim_due(rows, limit, LEASE)
 
 

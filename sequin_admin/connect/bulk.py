@@ -13,6 +13,7 @@ from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.connect import credential_operations, entered
 from sequin_admin.connect.credential_operations import Saved
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.digests import secret_key_digests
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -72,7 +73,7 @@ class InvalidItems(Exception):
 
 
 def save_credentials(
-    organization: Organization, items: Sequence[Item], *, actor: models.Model | None
+    organization: Organization, items: Sequence[Item], *, actor: AnyActor
 ) -> list[Saved]:
     """Import all in one transaction. Each is new, or updates the one of the same account.
 
@@ -114,15 +115,24 @@ def account_marks(organization: Organization, match: Match) -> list[str]:
 
 @transaction.atomic
 def upsert_rows(
-    organization: Organization, items: Sequence[Item], *, actor: models.Model | None
+    organization: Organization, items: Sequence[Item], *, actor: AnyActor
 ) -> list[Saved]:
     matches = match_items(organization, items)
     former = [entered.stored_secrets(match.known) if match.known else {} for match in matches]
+    places = [match.known.destination if match.known else "" for match in matches]
     saved = merge_all(matches)
     create_rows([each.credential for each in saved if each.is_new])
     known = [each for each in saved if not each.is_new and (each.changed or each.change.retry)]
     save_locked([each.credential for each in known])
     entered.update_tokens([(each.credential, each.change) for each in known])
+    entered.keep_former(
+        [
+            entered.replaced_secrets(each.credential, secrets, place)
+            for each, secrets, place in zip(saved, former, places, strict=True)
+            if not each.is_new
+        ],
+        actor,
+    )
     remember_tokens(matches, saved, former)
     pairs = zip(matches, saved, strict=True)
     rates = [(each.credential, match.item.rate) for match, each in pairs if match.item.rate]

@@ -4,18 +4,21 @@ Whatever the door (form, API, bulk, connect link): a mask keeps the stored secre
 living chain changes nothing (`tokens.chains`), and only what differs is changed.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from pydantic import ValidationError
 
+from sequin_admin.access import former_secrets
+from sequin_admin.access.former_secrets import Replaced
 from sequin_admin.core import clock, leases
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.field_errors import CONTRADICTION, errors_in
 from sequin_admin.core.fields import DecryptionError, Secrets
 from sequin_admin.credentials.forms import input_names
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.models import Credential, FormerCredentialSecrets
 from sequin_admin.credentials.properties import (
     MASKED,
     InvalidEntry,
@@ -215,3 +218,18 @@ def update_token(token: Token, credential: Credential, change: MergeResult) -> b
     else:
         return False
     return True
+
+
+def keep_former(replaced: Iterable[Replaced], actor: AnyActor) -> None:
+    """Keep what `replaced_secrets()` has found."""
+    former_secrets.keep(FormerCredentialSecrets, replaced, actor)
+
+
+def replaced_secrets(known: Credential, former: Mapping[str, str], destination: str) -> Replaced:
+    """The entered ones of the former secrets of a credential if it has others now, else none."""
+    tokens = chains.token_names(type(known))
+    entered, stored = (
+        {n: value for n, value in secrets.items() if n not in tokens}
+        for secrets in (former, known.secrets)
+    )
+    return Replaced(known, entered if entered != stored else {}, destination)

@@ -13,6 +13,7 @@ from sequin_admin.connect.failures import customer_message, error_code, failure_
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink, ConnectSession
 from sequin_admin.connect.results import read_properties, save_session_credential
 from sequin_admin.core import clock, pruning
+from sequin_admin.core.actors import NOWHERE, Actor
 from sequin_admin.core.redaction import redact_values
 from sequin_admin.credentials import kinds, outcomes
 from sequin_admin.credentials.answers import reading_answers
@@ -107,9 +108,14 @@ def context_of(
 
 
 def finish(
-    params: Mapping[str, str], *, user: User | None, session_key: str, provider: str
+    params: Mapping[str, str],
+    *,
+    user: User | None,
+    session_key: str,
+    provider: str,
+    origin: Actor = NOWHERE,
 ) -> ConnectSession:
-    """Finish the connect session of `params` (the callback's query).
+    """Finish the connect session of `params` (the callback's query), which came from `origin`.
 
     Returns it with a `credential` (none for an authorization request, which stores the properties
     itself), or with a `failure` message, also when it has expired: then nothing was sent to the
@@ -123,9 +129,9 @@ def finish(
     try:
         if connect_session.expires_at <= clock.now():
             raise Refused(outcomes.timed_out(kinds.get(connect_session.kind).provider_title))
-        credential = complete(connect_session, params)
+        credential = complete(connect_session, params, origin)
     except RightLost as error:
-        deny(connect_session, error)
+        deny(connect_session, error, origin)
         raise
     except (*FAILURES, credential_operations.OtherAccount, links.LinkClosed) as error:
         return fail(connect_session, error)
@@ -182,13 +188,12 @@ def fail(connect_session: ConnectSession, error: Exception) -> ConnectSession:
     return finish_session(connect_session)
 
 
-def deny(connect_session: ConnectSession, error: RightLost) -> None:
+def deny(connect_session: ConnectSession, error: RightLost, origin: Actor) -> None:
     """Finish a session whose right was lost, and record it."""
     organization = connect_session.organization
     fail(connect_session, error)
-    record_change(
-        organization, "credential.connect_denied", connect_session.actor, kind=connect_session.kind
-    )
+    actor = origin.acting_as(connect_session.actor)
+    record_change(organization, "credential.connect_denied", actor, kind=connect_session.kind)
 
 
 def refuse_lost_rights(connect_session: ConnectSession) -> None:
@@ -201,7 +206,9 @@ def refuse_lost_rights(connect_session: ConnectSession) -> None:
             raise RightLost(str(closed)) from None
 
 
-def complete(connect_session: ConnectSession, params: Mapping[str, str]) -> Credential | None:
+def complete(
+    connect_session: ConnectSession, params: Mapping[str, str], origin: Actor
+) -> Credential | None:
     """Exchange the code and save the credential; None for an authorization request.
 
     The right is asked before the exchange and, because that can take long, before the result is
@@ -231,7 +238,8 @@ def complete(connect_session: ConnectSession, params: Mapping[str, str]) -> Cred
         if request:
             authorization_requests.save_properties(request, properties)
             return None
-        return save_session_credential(connect_session, properties, grant)
+        actor = origin.acting_as(connect_session.actor)
+        return save_session_credential(connect_session, properties, grant, actor)
 
 
 def prune() -> int:

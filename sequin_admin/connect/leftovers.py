@@ -10,6 +10,7 @@ from sequin_admin.access.policy import Action, Role, allows
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.notifications import channels
 from sequin_admin.notifications.models import Channel
 
@@ -87,9 +88,7 @@ def in_order(*people: User | None) -> list[User]:
 
 
 @transaction.atomic
-def revoke_leftovers(
-    organization: Organization, person_id: int, *, actor: models.Model | None
-) -> int:
+def revoke_leftovers(organization: Organization, person_id: int, *, actor: AnyActor) -> int:
     """Revoke keys, former tokens and links and disable channels of one person, all or none.
 
     Returns how many.

@@ -6,6 +6,7 @@ from pydantic import ValidationError
 
 from sequin_admin.connect import credential_operations, links
 from sequin_admin.connect.models import ConnectSession
+from sequin_admin.core.actors import Actor
 from sequin_admin.core.field_errors import errors_in
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
@@ -18,11 +19,13 @@ from sequin_admin.tokens import chains, grants
 
 
 def save_session_credential(
-    connect_session: ConnectSession, properties: Properties, grant: TokenGrant
+    connect_session: ConnectSession, properties: Properties, grant: TokenGrant, actor: Actor
 ) -> Credential:
     """Save the session's credential and complete its link. Call it in a transaction."""
     if connect_session.reconnects:
-        credential = reconnect(connect_session, connect_session.reconnects, properties, grant)
+        credential = reconnect(
+            connect_session, connect_session.reconnects, properties, grant, actor
+        )
     else:
         link, details = connect_session.link, connect_session.details
         credential = credential_operations.save_credential(
@@ -31,14 +34,14 @@ def save_session_credential(
             name=connect_session.name,
             metadata=(link.metadata if link else details.get("metadata")) or None,
             oauth_app=connect_session.oauth_app,
-            actor=connect_session.actor,
+            actor=actor,
             grant=grant,
         ).credential
         credential_operations.update_details(
-            credential, actor=connect_session.actor, contact_email=details.get("contact_email")
+            credential, actor=actor, contact_email=details.get("contact_email")
         )
     if connect_session.link:
-        links.complete(connect_session.link, credential)
+        links.complete(connect_session.link, credential, origin=actor)
     return credential
 
 
@@ -76,6 +79,7 @@ def reconnect(
     credential: Credential,
     properties: Properties,
     grant: TokenGrant,
+    actor: Actor,
 ) -> Credential:
     """Apply a grant to an existing credential. Raises `OtherAccount` unless the session may
     replace the account."""
@@ -107,7 +111,7 @@ def reconnect(
     record_and_notify(
         credential,
         action,
-        connect_session.actor,
+        actor,
         kind=credential.kind,
         before=before,
         after=credential.describe(),

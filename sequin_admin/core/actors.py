@@ -24,9 +24,16 @@ class Actor:
     user_agent: str = ""
     unknown: bool = False
 
+    def __str__(self) -> str:
+        return str(self.row or "")
+
     @classmethod
     def of(cls, actor: "Actor | models.Model | None") -> "Actor":
         return actor if isinstance(actor, Actor) else cls(actor)
+
+    def acting_as(self, row: models.Model | None) -> "Actor":
+        """The row as an actor who called from the same place."""
+        return Actor(row, self.address, self.user_agent)
 
     @property
     def origin(self) -> dict[str, str]:
@@ -35,6 +42,8 @@ class Actor:
         return {"address": self.address[:ADDRESS_CHARS], "user_agent": shown[:USER_AGENT_CHARS]}
 
 
+# Who is not known, and from where.
+NOWHERE = Actor()
 # What `audit.record_change()` takes.
 AnyActor = Actor | models.Model | None
 

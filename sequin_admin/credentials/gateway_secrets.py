@@ -5,10 +5,11 @@ import secrets
 from datetime import timedelta
 
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import transaction
 
 from sequin_admin.access.models import digest
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.credentials.models import GatewaySecret, OAuthApp
 from sequin_admin.notifications.events import record_and_notify
 
@@ -18,7 +19,7 @@ LONGEST_OVERLAP_H = 7 * 24
 
 @transaction.atomic
 def rotate(
-    app: OAuthApp, *, actor: models.Model | None, overlap: timedelta = timedelta(hours=OVERLAP_H)
+    app: OAuthApp, *, actor: AnyActor, overlap: timedelta = timedelta(hours=OVERLAP_H)
 ) -> tuple[GatewaySecret, str]:
     """A new secret for the app: the row, and the secret, of which only the hash is stored.
 

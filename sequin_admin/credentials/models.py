@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from django.db import models
 
-from sequin_admin.access.models import Findable, Organization
+from sequin_admin.access.models import Findable, FormerSecrets, Organization
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField, Secrets
 from sequin_admin.core.metadata import validate_metadata
@@ -26,6 +26,8 @@ __all__ = [
     "NAME_CHARS",
     "Credential",
     "CredentialQuerySet",
+    "FormerAppSecrets",
+    "FormerCredentialSecrets",
     "GatewaySecret",
     "OAuthApp",
     "SearchText",
@@ -140,3 +142,21 @@ class GatewaySecret(models.Model):
 
     def __str__(self) -> str:
         return f"Gateway secret of {self.oauth_app} ({self.prefix}...)"
+
+
+class FormerCredentialSecrets(FormerSecrets):
+    """Secrets of a credential that were replaced, without tokens that are renewed."""
+
+    owner = models.ForeignKey(Credential, models.CASCADE, related_name="former_secrets")
+
+    class Meta(FormerSecrets.Meta):
+        verbose_name_plural = "former credential secrets"
+
+
+class FormerAppSecrets(FormerSecrets):
+    """Secrets of an OAuth app that were replaced, such as a client secret."""
+
+    owner = models.ForeignKey(OAuthApp, models.CASCADE, related_name="former_secrets")
+
+    class Meta(FormerSecrets.Meta):
+        verbose_name_plural = "former app secrets"

@@ -4,14 +4,18 @@ from collections.abc import Mapping
 from datetime import datetime
 from enum import Enum
 from typing import Any
+from uuid import UUID
 
-from django.db import models, transaction
+from django.db import transaction
 
+from sequin_admin.access import former_secrets
+from sequin_admin.access.former_secrets import Replaced
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.fields import Secrets
 from sequin_admin.credentials.kinds import AppProperties
-from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.models import FormerAppSecrets, OAuthApp
 from sequin_admin.credentials.properties import unmasked
 from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.notifications.events import record_and_notify
@@ -42,7 +46,7 @@ def create(
     organization: Organization,
     provider: str,
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     name: str,
     client_id: str,
     properties: AppProperties,
@@ -75,7 +79,7 @@ def create(
 def update(
     app: OAuthApp,
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     properties: AppProperties | None = None,
     secret_ends_at: datetime | Kept | None = AS_IT_IS,
     **columns: Any,
@@ -93,7 +97,7 @@ def update(
         setattr(app, column, value)
     names = sorted(changed)
     if properties:
-        names += replace_properties(app, properties)
+        names += replace_properties(app, properties, actor)
     # The end was that of the former secret.
     kept = None if "client_secret" in names else app.secret_ends_at
     ends_at = kept if isinstance(secret_ends_at, Kept) else secret_ends_at
@@ -106,7 +110,7 @@ def update(
     record_and_notify(app, "oauth_app.changed", actor, changed=names)
 
 
-def replace_properties(app: OAuthApp, properties: AppProperties) -> list[str]:
+def replace_properties(app: OAuthApp, properties: AppProperties, actor: AnyActor) -> list[str]:
     """Set new properties. Returns the names of those that changed."""
     public = properties.public_values()
     secret = unmasked(properties.secret_values(), app.secrets)
@@ -114,12 +118,35 @@ def replace_properties(app: OAuthApp, properties: AppProperties) -> list[str]:
     after = {**public, **secret}
     names = sorted(n for n in {*before, *after} if before.get(n) != after.get(n))
     if names:
-        app.properties, app.secrets, app.secrets_changed_at = public, secret, clock.now()
-        app.credentials.update(check_due_at=clock.now())
+        app.properties = public
+        set_secrets(app, secret, actor)
     return names
 
 
-def reveal(app: OAuthApp, *, actor: models.Model | None, purpose: str = "") -> dict[str, str]:
+def set_secrets(app: OAuthApp, secrets: Mapping[str, str], actor: AnyActor) -> None:
+    """Set new secrets, and keep those that they replace. Does not save the app."""
+    former = dict(app.secrets)
+    if former != secrets:
+        former_secrets.keep(FormerAppSecrets, [Replaced(app, former)], actor)
+    app.secrets, app.secrets_changed_at = dict(secrets), clock.now()
+    app.credentials.update(check_due_at=clock.now())
+
+
+@transaction.atomic
+def put_back(app: OAuthApp, pk: UUID, *, actor: AnyActor) -> None:
+    """Let former secrets and the current ones change places. Raises `NotPutBack`."""
+    app.refresh_from_db(from_queryset=OAuthApp.objects.select_for_update())
+    former = former_secrets.take(FormerAppSecrets, app, pk)
+    secrets = {**app.secrets, **former.secrets}
+    former.delete()
+    set_secrets(app, secrets, actor)
+    # The end was that of the other secret.
+    app.secret_ends_at = None
+    app.save()
+    record_and_notify(app, "oauth_app.secrets_put_back", actor, changed=former.names)
+
+
+def reveal(app: OAuthApp, *, actor: AnyActor, purpose: str = "") -> dict[str, str]:
     """Return the secrets in plain text, after an audit event of who reads them and why."""
     secrets = Secrets(app.secrets)
     record_and_notify(app, "oauth_app.revealed", actor, purpose=purpose, secrets=sorted(secrets))
@@ -127,7 +154,7 @@ def reveal(app: OAuthApp, *, actor: models.Model | None, purpose: str = "") -> d
 
 
 @transaction.atomic
-def delete(app: OAuthApp, *, actor: models.Model | None) -> None:
+def delete(app: OAuthApp, *, actor: AnyActor) -> None:
     """Delete the app. Raises `InUse` while it has credentials."""
     refuse_if_used(app)
     record_and_notify(app, "oauth_app.deleted", actor, provider=app.provider)

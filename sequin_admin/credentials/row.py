@@ -249,8 +249,12 @@ class CredentialRow(SearchedRow, Leased, Monitored):
 
     def parsed(self) -> Properties:
         """The parsed properties, secrets included. For the flow, never for a page."""
+        return self.parsed_with(self.secrets)
+
+    def parsed_with(self, secrets: Mapping[str, str]) -> Properties:
+        """As `parsed()`, with other secrets."""
         return self.properties_class.model_validate(
-            {"kind": self.kind, **self.properties, **self.secrets}
+            {"kind": self.kind, **self.properties, **secrets}
         )
 
     def masked_properties(self) -> dict[str, Any]:

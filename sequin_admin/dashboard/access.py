@@ -16,6 +16,7 @@ from django.urls import reverse
 from django_htmx.http import HttpResponseClientRefresh
 from django_htmx.middleware import HtmxDetails
 
+from sequin_admin.access.endings import describe_end
 from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Action, allows, refusal
 from sequin_admin.access.sign_in_rules import Closed
@@ -122,8 +123,11 @@ def record_denied(request: Request, action: Action) -> None:
     )
 
 
-def may(action: Action) -> Callable[[View[P]], Page[P]]:
-    """Require a role that allows `action`; the 403 page names the roles that may."""
+def may(action: Action, *, while_ending: bool = False) -> Callable[[View[P]], Page[P]]:
+    """Require a role that allows `action`; the 403 page names the roles that may.
+
+    An organization that ends can only be looked at, but for what is allowed `while_ending`.
+    """
 
     def decorate(view: View[P]) -> Page[P]:
         @wraps(view)
@@ -132,6 +136,9 @@ def may(action: Action) -> Callable[[View[P]], Page[P]]:
             if not allows(role, action):
                 record_denied(request, action)
                 raise PermissionDenied(refusal(role, action))
+            changes = action != Action.VIEW and request.method not in ("GET", "HEAD")
+            if request.organization.ends_at and changes and not while_ending:
+                raise PermissionDenied(describe_end(request.organization))
             return view(request, *args, **kwargs)
 
         return member(inner)

@@ -109,3 +109,14 @@ def record_disconnected_account(
 def provider_name(slug: str) -> str:
     provider = settings.OIDC_PROVIDERS.get(slug)
     return provider.name if provider else slug
+
+
+def record_limited(request: HttpRequest) -> None:
+    """An attempt that was refused because there were too many. The page is written by its name:
+    a path may have a token."""
+    page = request.resolver_match.view_name if request.resolver_match else ""
+    actor = actor_of(request)
+    if isinstance(actor.row, User):
+        record_account_repeatable(actor.row, "user.attempts_limited", actor, page=page)
+    else:
+        record_repeatable(None, "user.attempts_limited", actor, page=page)

@@ -12,6 +12,7 @@ from allauth.account.models import EmailAddress, EmailConfirmationHMAC
 from allauth.mfa.stages import AuthenticateStage
 from django.conf import settings
 from django.contrib import messages
+from django.core.exceptions import ValidationError
 from django.core.mail import EmailMessage
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
@@ -69,6 +70,13 @@ class AccountAdapter(DefaultAccountAdapter):
         match = request.resolver_match
         if chosen and match and match.url_name == "openid_connect_callback":
             request.session[ORGANIZATION_SESSION_KEY] = chosen
+
+    def validation_error(self, code: str, *args: object) -> ValidationError:
+        """Whatever is refused as too many attempts leaves an event."""
+        if code == "too_many_login_attempts" and self.request:
+            account_events.record_limited(self.request)
+        refusal: ValidationError = super().validation_error(code, *args)
+        return refusal
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """The URL in mails begins with `PUBLIC_URL`, whatever the host of the request."""

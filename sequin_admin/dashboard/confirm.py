@@ -8,6 +8,7 @@ from django.db import models
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 
+from sequin_admin.core.actors import actor_of
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.dashboard.access import Request
 from sequin_admin.dashboard.reach.model import Reach
@@ -50,7 +51,7 @@ def delete_or_ask(
     name, status = str(row), 200
     if request.method == "POST":
         try:
-            delete(row, actor=request.user)
+            delete(row, actor=actor_of(request))
         except InUse:
             # The page says by whom: what it reaches is read after the refusal.
             status = 409
@@ -82,7 +83,7 @@ def disable_or_ask(
     """
     back = request.path.removesuffix("disable/")
     if request.method == "POST":
-        disable(row, actor=request.user)
+        disable(row, actor=actor_of(request))
         # The message has a button that posts there.
         messages.success(request, done, extra_tags=f"{back}enable/")
         return redirect(back)

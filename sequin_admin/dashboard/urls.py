@@ -23,9 +23,11 @@ from sequin_admin.dashboard.views import (
     deliveries,
     demo,
     docs,
+    endings,
     expiry,
     exports,
     fleet_usage,
+    former_secrets,
     health,
     histories,
     leftovers,
@@ -209,8 +211,13 @@ urlpatterns = [
     path(
         "mails/<slug:purpose>/<slug:language>/", mail_templates.mail_template, name="mail_template"
     ),
+    path("former/credentials/<uuid:pk>/", former_secrets.credential, name="former_credential"),
+    path("former/oauth-apps/<uuid:pk>/", former_secrets.oauth_app, name="former_app"),
+    path("former/targets/<uuid:pk>/", former_secrets.target, name="former_target"),
     path("organization/", organizations.edit_organization, name="organization"),
     path("organization/sign-in/", sign_in_rules.edit_sign_in_rules, name="sign_in_rules"),
+    path("organization/end/", endings.organization_end, name="organization_end"),
+    path("organization/stay/", endings.organization_stay, name="organization_stay"),
     path(
         "organization/staff-access/<uuid:pk>/end/",
         organizations.staff_access_end,

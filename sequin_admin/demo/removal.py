@@ -13,6 +13,7 @@ from django.db import models, transaction
 from sequin_admin.access.models import ApiKey, Organization, User
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect.models import AuthorizationRequest, ConnectLink
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.concrete import noun
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.demo.models import Demo, DemoRow, Key, entity_of, marked_ids
@@ -133,7 +134,7 @@ def grow(
 
 
 @transaction.atomic
-def remove(demo: Demo, *, actor: models.Model | None) -> Removal:
+def remove(demo: Demo, *, actor: AnyActor) -> Removal:
     """Delete the demo's rows. The organization, its people's rows and the audit log stay.
 
     The accounts at the simulator stay as well. Audited.

@@ -11,6 +11,7 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sequin_admin.connect import authorization_requests
+from sequin_admin.core.actors import actor_of
 from sequin_admin.core.availability import RETRY_AFTER_S, is_told
 from sequin_admin.core.strict_json import read_json
 from sequin_admin.credentials import gateway_secrets, kinds
@@ -90,7 +91,7 @@ def exchange_code(request: HttpRequest) -> HttpResponse:
     try:
         given = authorization_requests.exchange(
             body["code"],
-            actor=app,
+            actor=actor_of(request, app),
             oauth_app=app,
             redirect_uri=str(redirect_uri) if redirect_uri is not None else None,
         )

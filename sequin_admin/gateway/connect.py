@@ -14,6 +14,7 @@ from sequin_admin.access.branding import style_sheet
 from sequin_admin.access.models import Branding, Logo
 from sequin_admin.connect import credential_operations, failures, links
 from sequin_admin.connect.models import ConnectLink, ConnectSession
+from sequin_admin.core.actors import actor_of
 from sequin_admin.credentials.forms import PropertiesForm
 from sequin_admin.credentials.kinds import OAuthKind
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -89,7 +90,7 @@ def choose(request: HttpRequest, pk: UUID) -> HttpResponse:
         links.refuse_closed(link)
     except links.LinkClosed as reason:
         return render_closed(request, reason)
-    links.record_opened(link)
+    links.record_opened(link, origin=actor_of(request))
     if len(link.offered) == 1:
         return render_form(request, link, link.offered[0], form_of(link, link.offered[0], None))
     return render_page(request, "link/choose.html", {"link": link}, organization=link.organization)
@@ -136,7 +137,7 @@ def submit_form(
 ) -> HttpResponse:
     """Redirect to the provider, or save an entered key and redirect to the end."""
     if not issubclass(kind, OAuthKind):
-        credential = links.submit_properties(link, form.properties)
+        credential = links.submit_properties(link, form.properties, origin=actor_of(request))
         probes.verify(credential)
         where = next_url(link)
         for remark in form.properties.remarks() if where != link.redirect_url else ():

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 from sequin_admin.access.rights import RightLost
 from sequin_admin.connect import authorization_requests, flow
 from sequin_admin.connect.models import ConnectSession
+from sequin_admin.core.actors import actor_of
 from sequin_admin.core.languages import ENGLISH
 from sequin_admin.gateway import connect
 from sequin_admin.gateway.pages import person, public_page, render_page
@@ -25,6 +26,7 @@ def callback(request: HttpRequest, provider: str) -> HttpResponse:
             user=person(request),
             session_key=request.session.session_key or "",
             provider=provider,
+            origin=actor_of(request),
         )
     except flow.BadCallback as error:
         return lead_on(request, error)

@@ -94,6 +94,8 @@ class Cause(models.Model):
     and `deliveries` the ids of what was posted.
     """
 
+    names_persons: ClassVar[tuple[str, ...]] = ("muted_by",)
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="+", db_index=False)
     provider = models.CharField(max_length=40, blank=True)
@@ -181,6 +183,8 @@ class Cause(models.Model):
 
 class CauseNote(models.Model):
     """What somebody wrote about a cause. `author` is the name at the time, also of an API key."""
+
+    names_persons: ClassVar[tuple[str, ...]] = ("author",)
 
     cause = models.ForeignKey(Cause, models.CASCADE, related_name="notes")
     author = models.CharField(max_length=200)

@@ -2,12 +2,13 @@
 
 from datetime import datetime, timedelta
 
-from django.db import models, transaction
+from django.db import transaction
 
 from sequin_admin.access.models import Membership, User
 from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.words import format_time
 from sequin_admin.health.models import Cause, CauseNote
 
@@ -24,7 +25,7 @@ class CauseRefused(Exception):
 
 
 @transaction.atomic
-def take(cause: Cause, owner: User, *, actor: models.Model | None) -> Cause:
+def take(cause: Cause, owner: User, *, actor: AnyActor) -> Cause:
     """Make a member its owner: "I am on it". Raises `CauseRefused` for anybody else."""
     row = lock_cause(cause, actor)
     refuse_over(row, "taken")
@@ -39,7 +40,7 @@ def take(cause: Cause, owner: User, *, actor: models.Model | None) -> Cause:
 
 
 @transaction.atomic
-def release(cause: Cause, *, actor: models.Model | None) -> Cause:
+def release(cause: Cause, *, actor: AnyActor) -> Cause:
     row = lock_cause(cause, actor)
     if row.owner_id:
         former, row.owner, row.owned_at = row.owner, None, None
@@ -49,7 +50,7 @@ def release(cause: Cause, *, actor: models.Model | None) -> Cause:
 
 
 @transaction.atomic
-def mute(cause: Cause, *, until: datetime | None, actor: models.Model | None) -> Cause:
+def mute(cause: Cause, *, until: datetime | None, actor: AnyActor) -> Cause:
     """Notify nobody of it until it ends, or until a time. Raises `CauseRefused`."""
     row, now = lock_cause(cause, actor), clock.now()
     refuse_over(row, "muted")
@@ -64,7 +65,7 @@ def mute(cause: Cause, *, until: datetime | None, actor: models.Model | None) ->
 
 
 @transaction.atomic
-def unmute(cause: Cause, *, actor: models.Model | None) -> Cause:
+def unmute(cause: Cause, *, actor: AnyActor) -> Cause:
     row = lock_cause(cause, actor)
     if row.muted_at:
         row.muted_at, row.muted_until, row.muted_by = None, None, ""
@@ -74,7 +75,7 @@ def unmute(cause: Cause, *, actor: models.Model | None) -> Cause:
 
 
 @transaction.atomic
-def add_note(cause: Cause, text: str, *, actor: models.Model | None) -> CauseNote:
+def add_note(cause: Cause, text: str, *, actor: AnyActor) -> CauseNote:
     """Raises `CauseRefused` when it has too many."""
     row = lock_cause(cause, actor)
     if row.notes.count() >= NOTES:
@@ -93,7 +94,7 @@ def release_all_of(membership: Membership) -> None:
         release(cause, actor=None)
 
 
-def lock_cause(cause: Cause, actor: models.Model | None) -> Cause:
+def lock_cause(cause: Cause, actor: AnyActor) -> Cause:
     """Lock and read it again; then ask whether the actor still has the right."""
     rows = Cause.objects.select_for_update(no_key=True, of=("self",))
     row = rows.select_related("organization", "owner").get(pk=cause.pk)

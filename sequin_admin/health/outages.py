@@ -7,9 +7,11 @@ from django.db import models, transaction
 from django.db.models import Count, Q, Value
 from django.db.models.functions import Concat
 
+from sequin_admin.access.account_log import person_of
 from sequin_admin.access.models import Organization, User
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Verdict
@@ -125,19 +127,21 @@ def outage_message(provider: str) -> str:
 
 
 @transaction.atomic
-def declare(provider: str, *, actor: User, message: str = "") -> Outage:
+def declare(provider: str, *, actor: AnyActor, message: str = "") -> Outage:
     """Declare an outage as staff. It lasts until staff clears it."""
-    Outage.objects.open().filter(provider=provider).update(declared=True, declared_by=actor)
+    Outage.objects.open().filter(provider=provider).update(
+        declared=True, declared_by=person_of(actor)
+    )
     outage = Outage.objects.open().filter(provider=provider).first()
     if outage is None:
         text = message or f"{kinds.title_of(provider)} is down. Nothing to do until it is back."
-        outage = open_outage(provider, text, declared_by=actor)
+        outage = open_outage(provider, text, declared_by=person_of(actor))
     record_change(outage, "outage.declared", actor, provider=provider)
     return outage
 
 
 @transaction.atomic
-def clear(outage: Outage, *, actor: User) -> None:
+def clear(outage: Outage, *, actor: AnyActor) -> None:
     close_outage(outage)
     record_change(outage, "outage.cleared", actor, provider=outage.provider)
 

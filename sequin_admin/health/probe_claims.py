@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from django.db import models, transaction
 
+from sequin_admin.access import endings
 from sequin_admin.core import clock, leases, turns
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.turns import Turns
@@ -25,18 +26,21 @@ def claim_due(limit: int, capacity: Capacity = Capacity()) -> list[Credential]: 
 
     The organizations take turns; of each queue the oldest come first.
     """
-    due = Credential.objects.check_due().filter(leases.unleased())
+    ending = endings.list_ending()
+    due = endings.without_ending(Credential.objects.check_due(), ending).filter(leases.unleased())
     silent = endpoints.list_silent(Purpose.PROBE)
     taken = claim_trials(due, silent, limit, capacity)
     room = CallRoom(capacity, silent, count_calls())
     answering = due.exclude(room.silent_hosts()) if silent else due
+
+    closed = [*room.closed_queues(), *endings.closed_queues(ending)]
 
     @transaction.atomic
     def take(queues: Sequence[str], most: int) -> list[Credential]:
         shares = TURNS.share_out(queues, most, room.take)
         return take_leases(turns.lock_shares(answering, shares))
 
-    claimed = TURNS.claim(answering, limit - len(taken), take, room.closed_queues())
+    claimed = TURNS.claim(answering, limit - len(taken), take, closed)
     return taken + with_own_apps(claimed)
 
 

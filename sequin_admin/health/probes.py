@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from django.db import models, transaction
+from django.db import transaction
 
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect import credential_operations
 from sequin_admin.core import clock, leases
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.http import Unreachable
 from sequin_admin.core.jitter import jittered
 from sequin_admin.core.metrics import PROBES
@@ -32,7 +33,7 @@ PROBE_INTERVALS = {
 }
 
 
-def verify(credential: Credential, *, actor: models.Model | None = None) -> Outcome:
+def verify(credential: Credential, *, actor: AnyActor = None) -> Outcome:
     """Probe now, regardless of the schedule, and record the outcome. Audited with an `actor`."""
     outcome = call_probe(credential, force=actor is not None)
     with transaction.atomic():

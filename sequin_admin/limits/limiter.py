@@ -130,3 +130,12 @@ def release_all(credential: Credential, releases: Sequence[LeaseRelease]) -> lis
     if settings.LIMITER_FALLBACK_SHARE:
         local.release(credential.pk, releases)
     return [each.live for each in current_store().release(credential.pk, releases)]
+
+
+def forget(scopes: Sequence[tuple[UUID, str]]) -> None:
+    """Drop the state of credentials that go, each with a scope. It would expire by itself, so a
+    store that is away is not waited for."""
+    try:
+        current_store().forget(scopes)
+    except Unavailable as error:
+        log.warning("permits not forgotten", error=str(error))

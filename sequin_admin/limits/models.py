@@ -10,6 +10,7 @@ from sequin_admin.access.models import ApiKey, Findable, Organization
 from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.audit.models import record_changes
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.search_language import Term, through
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
@@ -248,7 +249,7 @@ def default_rate_limit(credential: Credential) -> RateLimit:
     return RateLimit(credential_id=credential.pk, **type(credential).rate.model_dump())
 
 
-def set_limits(credentials: Iterable[Credential], rate: Rate, *, actor: models.Model | None) -> int:
+def set_limits(credentials: Iterable[Credential], rate: Rate, *, actor: AnyActor) -> int:
     """Set one limit for many credentials of an organization in a transaction. Returns how many.
 
     Raises `RightLost`, with nothing changed, when the actor lost the right meanwhile.
@@ -261,13 +262,13 @@ def set_limits(credentials: Iterable[Credential], rate: Rate, *, actor: models.M
     return len(rows)
 
 
-def set_limit(credential: Credential, rate: Rate, *, actor: models.Model | None) -> None:
+def set_limit(credential: Credential, rate: Rate, *, actor: AnyActor) -> None:
     """Store and audit a credential's limit. Raises `ValidationError` with messages by field."""
     store_limits([(credential, rate)], actor=actor)
 
 
 @transaction.atomic
-def store_limits(wanted: Sequence[tuple[Credential, Rate]], *, actor: models.Model | None) -> None:
+def store_limits(wanted: Sequence[tuple[Credential, Rate]], *, actor: AnyActor) -> None:
     """Store and audit the limit of each credential, with three statements.
 
     Raises `ValidationError` with messages by field.

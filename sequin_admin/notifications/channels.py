@@ -5,13 +5,14 @@ import secrets as random
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.db import models, transaction
+from django.db import transaction
 
 from sequin_admin.access.ceilings import refuse_above
 from sequin_admin.access.keys import get_person
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.notifications.channel_addresses import set_address
 from sequin_admin.notifications.models import Channel, ChannelKind, Delivery, DeliveryState
 
@@ -24,7 +25,7 @@ def create(
     organization: Organization,
     kind: ChannelKind,
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     name: str,
     address: str,
     **columns: Any,
@@ -45,9 +46,7 @@ def create(
 
 
 @transaction.atomic
-def update(
-    channel: Channel, *, actor: models.Model | None, address: str = "", **columns: Any
-) -> None:
+def update(channel: Channel, *, actor: AnyActor, address: str = "", **columns: Any) -> None:
     """Change the given columns. An empty `address` keeps the current one.
 
     Raises `BadAddress`.
@@ -67,7 +66,7 @@ def update(
 
 
 @transaction.atomic
-def rotate(channel: Channel, *, actor: models.Model | None) -> str:
+def rotate(channel: Channel, *, actor: AnyActor) -> str:
     """Make a new signing secret. The former one still signs messages for `ROTATION_OVERLAP`."""
     now = clock.now()
     row = Channel.objects.select_for_update().get(pk=channel.pk)
@@ -86,7 +85,7 @@ def new_secret() -> str:
 
 
 @transaction.atomic
-def disable(channel: Channel, *, actor: models.Model | None, reason: str = "") -> None:
+def disable(channel: Channel, *, actor: AnyActor, reason: str = "") -> None:
     """Disable the channel and drop its pending deliveries."""
     now = clock.now()
     rows = Channel.objects.filter(pk=channel.pk, enabled=True)
@@ -99,14 +98,14 @@ def disable(channel: Channel, *, actor: models.Model | None, reason: str = "") -
 
 
 @transaction.atomic
-def enable(channel: Channel, *, actor: models.Model | None) -> None:
+def enable(channel: Channel, *, actor: AnyActor) -> None:
     rows = Channel.objects.filter(pk=channel.pk, enabled=False)
     if rows.update(enabled=True, disabled_reason="", updated_at=clock.now()):
         record_change(channel, "channel.enabled", actor)
 
 
 @transaction.atomic
-def delete(channel: Channel, *, actor: models.Model | None) -> None:
+def delete(channel: Channel, *, actor: AnyActor) -> None:
     """Delete the channel with its deliveries."""
     record_change(channel, "channel.deleted", actor, kind=channel.kind)
     channel.delete()

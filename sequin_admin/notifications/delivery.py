@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from django.db import models, transaction
 from django.db.models import F
 
+from sequin_admin.access import endings
 from sequin_admin.core import clock, leases, turns
 from sequin_admin.core.jitter import jittered
 from sequin_admin.core.metrics import DELIVERIES
@@ -34,8 +35,10 @@ def claim_due(room: int) -> list[Delivery]:
     The organizations take turns, and so do the channels of each. Short transactions that skip rows
     locked by other processes.
     """
-    due, busy = Delivery.objects.due(), count_busy()
-    full = [queue for queue, count in busy.items() if places_left(queue, count) <= 0]
+    ending = endings.list_ending()
+    due, busy = endings.without_ending(Delivery.objects.due(), ending), count_busy()
+    full = endings.closed_queues(ending)
+    full += [queue for queue, count in busy.items() if places_left(queue, count) <= 0]
 
     @transaction.atomic
     def take(queues: Sequence[str], most: int) -> list[Delivery]:

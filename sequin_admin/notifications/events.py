@@ -10,6 +10,7 @@ from django.db import models
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import SYSTEM, record_change, record_changes
 from sequin_admin.core import clock
+from sequin_admin.core.actors import Actor, AnyActor
 from sequin_admin.core.words import format_time
 from sequin_admin.notifications import outbox
 from sequin_admin.notifications.message import TYPES, Message, Severity
@@ -45,9 +46,7 @@ class Announced(Row, Protocol):
         """What programs learn, beside the id, name and actor. `details` are those of the audit."""
 
 
-def record_and_notify(
-    row: Announced, action: str, actor: models.Model | None, **details: Any
-) -> None:
+def record_and_notify(row: Announced, action: str, actor: AnyActor, **details: Any) -> None:
     """Record a change in the audit log and, for types in `TYPES`, post it to the outbox."""
     record_change(cast(models.Model, row), action, actor, **details)
     notify_change(row, action, actor, **details)
@@ -56,7 +55,7 @@ def record_and_notify(
 def record_and_notify_many(
     organization: Organization,
     changes: Iterable[tuple[Announced, str, dict[str, Any]]],
-    actor: models.Model | None,
+    actor: AnyActor,
 ) -> None:
     """As `record_and_notify()`, for many rows at once: each with its action and the details."""
     listed = list(changes)
@@ -66,14 +65,14 @@ def record_and_notify_many(
 
 
 def notify_change(
-    row: Announced, action: str, actor: models.Model | None, *, text: str = "", **details: Any
+    row: Announced, action: str, actor: AnyActor, *, text: str = "", **details: Any
 ) -> None:
     if message := message_of_change(row, action, actor, text=text, **details):
         outbox.post(row.organization, message)
 
 
 def message_of_change(
-    row: Announced, action: str, actor: models.Model | None, *, text: str = "", **details: Any
+    row: Announced, action: str, actor: AnyActor, *, text: str = "", **details: Any
 ) -> Message | None:
     """The message that `notify_change()` posts; None when nobody can subscribe to the action."""
     type_ = POSTED_AS.get(action, action)
@@ -84,11 +83,11 @@ def message_of_change(
 
 
 def message_for(
-    type_: str, row: Row, *, actor: models.Model | None, path: str, text: str = "", **data: Any
+    type_: str, row: Row, *, actor: AnyActor, path: str, text: str = "", **data: Any
 ) -> Message:
     """The message that `row` changed. `data` must hold no secrets."""
     at = clock.now()
-    who = str(actor or SYSTEM)
+    who = str(Actor.of(actor).row or SYSTEM)
     return Message(
         type=type_,
         key=f"{type_.partition('.')[0]}:{row.pk}",

@@ -9,11 +9,12 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import models, transaction
+from django.db import transaction
 
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, leases, pruning
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.notifications import delivery
 from sequin_admin.notifications.message import TEST, Message, Severity
 from sequin_admin.notifications.models import Channel, Delivery, DeliveryState, ordering_key_of
@@ -116,7 +117,7 @@ def drop_obsolete(drafts: list[Delivery], now: datetime) -> None:
 
 
 @transaction.atomic
-def redeliver(delivery: Delivery, *, actor: models.Model | None) -> None:
+def redeliver(delivery: Delivery, *, actor: AnyActor) -> None:
     """Schedule a finished delivery again, with the same id. Raises `NotRedeliverable`."""
     row = Delivery.objects.select_for_update().get(pk=delivery.pk)
     if row.state == DeliveryState.PENDING:
@@ -138,7 +139,7 @@ def redeliver(delivery: Delivery, *, actor: models.Model | None) -> None:
     record_change(row, "delivery.repeated", actor, type=row.type)
 
 
-def send_test(channel: Channel, *, actor: models.Model | None) -> Delivery:
+def send_test(channel: Channel, *, actor: AnyActor) -> Delivery:
     """Send a test message now, regardless of subscription, quiet hours and being disabled."""
     now = clock.now()
     message = Message(

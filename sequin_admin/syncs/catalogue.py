@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import timedelta
 
-from django.db import models, transaction
+from django.db import transaction
 
+from sequin_admin.access import endings
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, leases, turns
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.turns import Turns
 from sequin_admin.credentials.collections import NAME_CHARS, CollectionSchema
 from sequin_admin.credentials.models import FAILURES, Credential
@@ -44,7 +46,7 @@ def unsaved_collections(
 
 
 @transaction.atomic
-def start_refresh(credential: Credential, *, actor: models.Model | None) -> Refresh:
+def start_refresh(credential: Credential, *, actor: AnyActor) -> Refresh:
     """Request a refresh by a worker, unless one is under way. Audited either way."""
     refresh, _ = Refresh.objects.select_for_update().get_or_create(
         credential=credential, defaults={"queue": credential.queue_name}
@@ -63,13 +65,15 @@ def start_refresh(credential: Credential, *, actor: models.Model | None) -> Refr
 def claim_due(room: int) -> Sequence[Refresh]:
     """Lease up to `room` refreshes, each for the time of `CLAIM`. The organizations take turns."""
     due = Refresh.objects.filter(leases.unleased(), status=Refresh.Status.PROCESSING)
+    ending = endings.list_ending()
+    due = endings.without_ending(due, ending, "credential__organization")
     due = due.order_by("last_started_at")
 
     @transaction.atomic
     def take(queues: Sequence[str], most: int) -> list[Refresh]:
         return leases.take_locked(turns.lock_shares(due, TURNS.share_out(queues, most)), CLAIM)
 
-    return TURNS.claim(due, room, take)
+    return TURNS.claim(due, room, take, endings.closed_queues(ending))
 
 
 def refresh_claimed(refresh: Refresh) -> bool:

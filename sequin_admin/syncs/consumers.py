@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.db import models, transaction
+from django.db import transaction
 
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.credentials.signals import disabled
 from sequin_admin.syncs import health
 from sequin_admin.syncs.models import Consumer, Sync, Target
@@ -17,7 +18,7 @@ from sequin_admin.syncs.models import Consumer, Sync, Target
 def create(
     organization: Organization,
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     name: str,
     target: Target,
     syncs: Sequence[Sync] = (),
@@ -44,7 +45,7 @@ def create(
 def update(
     consumer: Consumer,
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     syncs: Sequence[Sync] | None = None,
     active: bool | None = None,
     **columns: Any,
@@ -69,7 +70,7 @@ def update(
 
 
 @transaction.atomic
-def delete(consumer: Consumer, *, actor: models.Model | None) -> None:
+def delete(consumer: Consumer, *, actor: AnyActor) -> None:
     """Delete the consumer. What it has written stays in the target."""
     record_change(consumer, "consumer.deleted", actor)
     syncs_before = list(consumer.selected_syncs())

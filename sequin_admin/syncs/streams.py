@@ -1,17 +1,18 @@
 """Operations on streams. All audited."""
 
 from django.core.exceptions import ValidationError
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.syncs import rules
 from sequin_admin.syncs.models import Stream
 
 
 @transaction.atomic
-def create(organization: Organization, *, actor: models.Model | None, slug: str) -> Stream:
+def create(organization: Organization, *, actor: AnyActor, slug: str) -> Stream:
     """Create a stream. Raises `ValidationError` for an invalid or taken slug."""
     stream = Stream(organization=organization, slug=slug)
     save_stream(stream)
@@ -20,7 +21,7 @@ def create(organization: Organization, *, actor: models.Model | None, slug: str)
 
 
 @transaction.atomic
-def rename(stream: Stream, *, actor: models.Model | None, slug: str) -> None:
+def rename(stream: Stream, *, actor: AnyActor, slug: str) -> None:
     """Change the slug only. Raises `ValidationError` as `create()` does."""
     before = stream.slug
     if slug == before:
@@ -42,7 +43,7 @@ def save_stream(stream: Stream) -> None:
 
 
 @transaction.atomic
-def delete(stream: Stream, *, actor: models.Model | None) -> None:
+def delete(stream: Stream, *, actor: AnyActor) -> None:
     """Delete the stream. Raises `InUse` while syncs write to it."""
     refuse_if_used(stream)
     record_change(stream, "stream.deleted", actor)

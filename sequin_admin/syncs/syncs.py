@@ -4,11 +4,12 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import ValidationError
-from django.db import models, transaction
+from django.db import transaction
 
 from sequin_admin.access.ceilings import refuse_above
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.signals import disabled
@@ -20,7 +21,7 @@ from sequin_admin.syncs.models import Sync, new_badge_token
 
 
 @transaction.atomic
-def create(credential: Credential, *, actor: models.Model | None, **columns: Any) -> Sync:
+def create(credential: Credential, *, actor: AnyActor, **columns: Any) -> Sync:
     """Create a sync of the credential. Raises `ValidationError` with messages by field."""
     sync = Sync(
         organization_id=credential.organization_id,
@@ -44,7 +45,7 @@ def refuse_too_many(organization: Organization) -> None:
 
 
 @transaction.atomic
-def update(sync: Sync, *, actor: models.Model | None, **columns: Any) -> None:
+def update(sync: Sync, *, actor: AnyActor, **columns: Any) -> None:
     """Change the given columns that differ. Raises `ValidationError` with messages by field."""
     changed = sorted(n for n, value in columns.items() if value != getattr(sync, n))
     for name in changed:
@@ -102,7 +103,7 @@ RULES = {
 
 
 @transaction.atomic
-def set_status(sync: Sync, status: str, *, actor: models.Model | None) -> None:
+def set_status(sync: Sync, status: str, *, actor: AnyActor) -> None:
     """`active` or `disabled`."""
     if status == sync.status:
         return
@@ -116,7 +117,7 @@ def set_status(sync: Sync, status: str, *, actor: models.Model | None) -> None:
 
 
 @transaction.atomic
-def delete(sync: Sync, *, actor: models.Model | None) -> None:
+def delete(sync: Sync, *, actor: AnyActor) -> None:
     """Delete the sync. Raises `InUse` while consumers select it by id."""
     refuse_if_used(sync, sync.consumers.all())
     record_and_notify(sync, "sync.deleted", actor, provider=sync.provider)
@@ -124,7 +125,7 @@ def delete(sync: Sync, *, actor: models.Model | None) -> None:
 
 
 @transaction.atomic
-def publish_badge(sync: Sync, *, actor: models.Model | None) -> None:
+def publish_badge(sync: Sync, *, actor: AnyActor) -> None:
     """Publish the sync's badge at a new URL."""
     sync.badge_token = new_badge_token()
     sync.save(update_fields=["badge_token", "updated_at"])
@@ -132,7 +133,7 @@ def publish_badge(sync: Sync, *, actor: models.Model | None) -> None:
 
 
 @transaction.atomic
-def unpublish_badge(sync: Sync, *, actor: models.Model | None) -> None:
+def unpublish_badge(sync: Sync, *, actor: AnyActor) -> None:
     """Withdraw the badge: its URL stops working."""
     sync.badge_token = None
     sync.save(update_fields=["badge_token", "updated_at"])

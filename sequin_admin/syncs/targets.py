@@ -3,15 +3,20 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.db import models, transaction
 
+from sequin_admin.access import endings, former_secrets
 from sequin_admin.access.ceilings import refuse_above
+from sequin_admin.access.former_secrets import Replaced
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, leases
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.clock import DatabaseTime
+from sequin_admin.core.fields import DecryptionError
 from sequin_admin.core.jitter import jittered
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.credentials.properties import ANOTHER, MASKED, is_mask, is_mask_of
@@ -19,7 +24,7 @@ from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.health.checks import record_checks
 from sequin_admin.health.rollup import propagate
 from sequin_admin.syncs import connection_slots, postgres
-from sequin_admin.syncs.models import Target
+from sequin_admin.syncs.models import FormerTargetSecrets, Target
 
 CHECK = "connection"
 CHECK_EVERY = timedelta(minutes=15)
@@ -29,9 +34,7 @@ PASSWORD_AGAIN = "Enter the password again: it is only kept for the same host, p
 
 
 @transaction.atomic
-def create(
-    organization: Organization, *, actor: models.Model | None, password: str, **columns: Any
-) -> Target:
+def create(organization: Organization, *, actor: AnyActor, password: str, **columns: Any) -> Target:
     """Raises `ValidationError` for a mask in place of the password, and for an address that must
     not be called."""
     if is_mask(password):
@@ -45,9 +48,7 @@ def create(
 
 
 @transaction.atomic
-def update(
-    target: Target, *, actor: models.Model | None, password: str = "", **columns: Any
-) -> None:
+def update(target: Target, *, actor: AnyActor, password: str = "", **columns: Any) -> None:
     """Change the given columns that differ; an empty password, or the mask of the stored one, keeps
     it.
 
@@ -61,17 +62,48 @@ def update(
     changed = sorted(n for n, value in columns.items() if value != getattr(target, n))
     if not password and set(changed) & set(SAME_SERVER):
         raise ValidationError({"password": PASSWORD_AGAIN})
+    replaced = describe_password(target) if password else None
     for name in changed:
         setattr(target, name, columns[name])
     if {"host", "port"} & set(changed):
         refuse_address(target)
-    if password:
-        target.secrets, target.secrets_changed_at = {"password": password}, clock.now()
+    if replaced:
+        set_password(target, password, replaced, actor)
         changed.append("password")
     if changed:
         target.check_due_at = clock.now()
         target.save()
         record_change(target, "target.changed", actor, changed=changed)
+
+
+def describe_password(target: Target) -> Replaced:
+    """The stored password, and to which server it is sent. Empty when no key of ours opens it."""
+    try:
+        secrets = dict(target.secrets)
+    except DecryptionError:
+        secrets = {}
+    return Replaced(target, secrets, " ".join(str(getattr(target, n)) for n in SAME_SERVER))
+
+
+def set_password(target: Target, password: str, replaced: Replaced, actor: AnyActor) -> None:
+    """Set another password, and keep the one that it replaces. Does not save the target."""
+    target.secrets, target.secrets_changed_at = {"password": password}, clock.now()
+    if replaced.secrets != target.secrets:
+        former_secrets.keep(FormerTargetSecrets, [replaced], actor)
+
+
+@transaction.atomic
+def put_back(target: Target, pk: UUID, *, actor: AnyActor) -> None:
+    """Let a former password and the current one change places. Raises `NotPutBack`."""
+    target.refresh_from_db(from_queryset=Target.objects.select_for_update())
+    replaced = describe_password(target)
+    former = former_secrets.take(FormerTargetSecrets, target, pk, destination=replaced.destination)
+    password = former.secrets["password"]
+    former.delete()
+    set_password(target, password, replaced, actor)
+    target.check_due_at = clock.now()
+    target.save()
+    record_change(target, "target.password_put_back", actor)
 
 
 def refuse_address(target: Target) -> None:
@@ -81,7 +113,7 @@ def refuse_address(target: Target) -> None:
 
 
 @transaction.atomic
-def delete(target: Target, *, actor: models.Model | None) -> None:
+def delete(target: Target, *, actor: AnyActor) -> None:
     """Delete the target. Raises `InUse` while consumers write to it."""
     refuse_if_used(target)
     record_change(target, "target.deleted", actor, address=target.address)
@@ -89,13 +121,13 @@ def delete(target: Target, *, actor: models.Model | None) -> None:
 
 
 @transaction.atomic
-def request_test(target: Target, *, actor: models.Model | None) -> None:
+def request_test(target: Target, *, actor: AnyActor) -> None:
     """Make the target due now: a worker tests it within seconds."""
     Target.objects.filter(pk=target.pk).update(check_due_at=clock.now())
     record_change(target, "target.test_requested", actor)
 
 
-def verify(target: Target, *, actor: models.Model | None, wait_s: float = 0.0) -> Outcome:
+def verify(target: Target, *, actor: AnyActor, wait_s: float = 0.0) -> Outcome:
     """Connect now and record the outcome, unless the target was changed meanwhile.
 
     Audited with an `actor`. Raises `TestsBusy` when there is no slot within `wait_s` seconds.
@@ -104,7 +136,7 @@ def verify(target: Target, *, actor: models.Model | None, wait_s: float = 0.0) -
         return record_outcome(target, postgres.check_connection(target), actor=actor)
 
 
-def record_outcome(target: Target, outcome: Outcome, *, actor: models.Model | None) -> Outcome:
+def record_outcome(target: Target, outcome: Outcome, *, actor: AnyActor) -> Outcome:
     with transaction.atomic():
         unchanged = Target.objects.filter(pk=target.pk, updated_at=target.updated_at)
         if not unchanged.select_for_update(no_key=True).exists():
@@ -126,7 +158,8 @@ def claim_due(room: int) -> Sequence[Target]:
 
     The organizations take turns, so that none with many targets keeps the others waiting.
     """
-    due = Target.objects.filter(leases.unleased(), check_due_at__lte=DatabaseTime())
+    every = Target.objects.filter(leases.unleased(), check_due_at__lte=DatabaseTime())
+    due = endings.without_ending(every, endings.list_ending())
     waiting = due.exclude(organization__in=connection_slots.full_organizations())
     oldest = waiting.values("organization").annotate(oldest=models.Min("check_due_at"))
     claimed: list[Target] = []

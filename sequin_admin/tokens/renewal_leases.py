@@ -21,6 +21,7 @@ from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 from django.db.models.functions import Cast
 
+from sequin_admin.access import endings
 from sequin_admin.core import clock, leases, shutdown, turns
 from sequin_admin.core.availability import is_told
 from sequin_admin.core.clock import DatabaseTime
@@ -97,14 +98,16 @@ def claim_due(limit: int, capacity: Capacity = Capacity()) -> list[RenewalLease]
     The organizations take turns; of each queue the oldest come first. Short transactions, which
     skip rows locked by another process.
     """
-    due = Token.objects.refresh_due().filter(leases.unleased()).only(*READ_COLUMNS)
+    ending = endings.list_ending()
+    rows = endings.without_ending(Token.objects.refresh_due(), ending, "credential__organization")
+    due = rows.filter(leases.unleased()).only(*READ_COLUMNS)
     due = due.exclude(next_try_at__gt=DatabaseTime())
     silent = endpoints.list_silent(Purpose.RENEW)
     leased = claim_trials(due, silent, limit, capacity)
     throttle = RefreshThrottle()
     room = CallRoom(capacity, silent, throttle.under_way)
     # What may not start is left out, so that it does not delay others.
-    closed = [*room.closed_queues(), *throttle.exhausted()]
+    closed = [*room.closed_queues(), *throttle.exhausted(), *endings.closed_queues(ending)]
     answering = due.exclude(room.silent_hosts("credential")) if silent else due
 
     @transaction.atomic

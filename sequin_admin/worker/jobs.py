@@ -12,9 +12,16 @@ from typing import Any
 from django.core.management import call_command
 
 from sequin_admin.access import exports as list_exports
-from sequin_admin.access import idempotency
-from sequin_admin.audit import exports, repeats, retention, sealing
-from sequin_admin.connect import authorization_requests, batches, flow, links, mails
+from sequin_admin.access import former_secrets, idempotency
+from sequin_admin.audit import exports, redaction, repeats, retention, sealing
+from sequin_admin.connect import (
+    access_returns,
+    authorization_requests,
+    batches,
+    flow,
+    links,
+    mails,
+)
 from sequin_admin.core import shared_cache
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import (
@@ -36,6 +43,7 @@ from sequin_admin.syncs import catalogue, targets
 from sequin_admin.tokens import chains, endpoints, renewal, renewal_leases
 from sequin_admin.tokens.endpoints import Capacity
 from sequin_admin.tokens.renewal_leases import RenewalLease
+from sequin_admin.worker import endings
 
 HOUR_S = 3600
 CAPACITY_EVERY_S = 2
@@ -97,6 +105,9 @@ JOBS = (
     Job("run_batches", 1, batches.claim_due, batches.work_claimed),
     Job("make_exports", 1, list_exports.claim_due, list_exports.work_claimed),
     Job("refresh_collections", 2, catalogue.claim_due, catalogue.refresh_claimed),
+    Job("give_back_access", 2, access_returns.claim_due, access_returns.return_claimed),
+    Job("end_organizations", 5, endings.claim_due, endings.end_claimed),
+    Job("redact_events", 5, redaction.claim_due, redaction.redact_claimed),
     periodic_job("seal_events", 10, sealing.seal_committed, prompt=True),
     periodic_job("write_repeated_events", 30, repeats.write_counted),
     periodic_job("export_events", 60, exports.export_due),
@@ -119,6 +130,7 @@ JOBS = (
     periodic_job("prune_deliveries", HOUR_S, outbox.prune),
     periodic_job("prune_idempotency_records", HOUR_S, idempotency.prune_records),
     periodic_job("prune_exports", HOUR_S, list_exports.prune),
+    periodic_job("prune_former_secrets", HOUR_S, former_secrets.prune),
     periodic_job("prune_usage", HOUR_S, sampling.prune),
     periodic_job("prune_incidents", HOUR_S, incidents.prune),
     periodic_job("prune_events", 24 * HOUR_S, retention.prune),

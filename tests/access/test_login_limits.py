@@ -9,6 +9,7 @@ from django.core.checks import run_checks
 from django.test import Client
 from django.urls import reverse
 
+from sequin_admin.audit.models import Event
 from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.core.networks import Proxies
 from tests.tokens.test_processes import database_url
@@ -53,6 +54,8 @@ def test_wrong_passwords_of_one_caller_behind_a_proxy_lock_out_nobody_else(user,
     settings.TRUSTED_PROXIES = Proxies(hops=1)
 
     assert TOO_MANY in fail_ten_times(ATTACKER).content
+    told = Event.objects.get(action="user.attempts_limited")
+    assert (told.address, told.details) == (ATTACKER, {"page": "account_login"})
     assert log_in(user.email, forwarded=OWNER).status_code == 302
 
 
@@ -67,6 +70,17 @@ def test_without_a_trusted_proxy_the_header_counts_for_nothing(user, settings):
     settings.TRUSTED_PROXIES = Proxies()
 
     assert TOO_MANY in fail_ten_times("192.0.2.{}").content
+
+
+def test_a_page_beyond_its_limit_leaves_an_event(db, client):
+    answers = [
+        client.post(reverse("account_reset_password"), {"email": "a@b.test"}) for _ in range(30)
+    ]
+
+    assert answers[-1].status_code == 429
+    assert (
+        Event.objects.get(action="user.attempts_limited").details["page"].endswith("reset_password")
+    )
 
 
 def test_callers_whose_address_is_not_known_can_log_in(user):

@@ -96,6 +96,12 @@ SAME: dict[str, list[str] | str] = {
     "calendar_revoke": OF_A_PERSON,
     "organization": "Its name and logo are the owners' to change, and a key has no role.",
     "sign_in_rules": "What a sign-in needs is the owners' to say, and a key has no role.",
+    "organization_end": "Ending it is the owners' alone, and a key has no role. manage.py "
+    "end_organization does the same.",
+    "organization_stay": "Undoing the end is the owners' alone, and a key has no role.",
+    "former_credential": ["put_back_secrets"],
+    "former_app": ["put_back_app_secrets"],
+    "former_target": ["put_back_password"],
     "staff_access_end": "Ending staff access is the owners' alone, and a key has no role.",
     "switch_organization": "A key belongs to one organization; only a session can change it.",
     "member_add": ROLE,

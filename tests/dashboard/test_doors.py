@@ -19,13 +19,18 @@ from sequin_admin.connect import batches, links
 from sequin_admin.connect.models import BatchAction, ConnectSession
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.models import (
+    Credential,
+    FormerAppSecrets,
+    FormerCredentialSecrets,
+)
 from sequin_admin.dashboard.urls import urlpatterns
 from sequin_admin.demo.models import Demo
 from sequin_admin.health.models import Cause
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.models import ChannelKind
 from sequin_admin.syncs import streams
+from sequin_admin.syncs.models import FormerTargetSecrets
 from tests.conftest import confirm_login, make_member
 from tests.dashboard.conftest import age_login
 from tests.database_rows import AUDIT_LOG, read_rows
@@ -61,7 +66,8 @@ TAKES = {
             "channel_edit", "channel_enable", "channel_disable", "channel_rotate", "channel_delete",
             "target_new", "target_edit", "target_delete", "target_danger", "api_key_add",
             "api_key_edit", "api_key_rotate", "api_key_end_former", "api_key_revoke",
-            "branding", "branding_style", "mail_settings", "mail_template",
+            "branding", "branding_style", "mail_settings", "mail_template", "former_app",
+            "former_target",
         ),
         Action.CONFIGURE,
     ),
@@ -69,6 +75,7 @@ TAKES = {
         (
             "organization", "staff_access_end", "member_add", "member_role", "member_remove",
             "sign_in_rules", "leftovers", "invitation_resend", "invitation_withdraw", "demo_remove",
+            "organization_end", "organization_stay",
         ),
         Action.MANAGE,
     ),
@@ -90,6 +97,7 @@ FRESH = {
     "credential_edit",  # may send a stored secret to another host
     "connect_links_csv", "reveal",
     "sign_in_rules",  # opens and shuts the organization
+    "former_credential", "former_app", "former_target", "organization_end",
     "organization", "branding", "mail_settings", "mail_template",  # what customers trust
 }  # fmt: skip
 # What an answer of the organization's own pages may be.
@@ -123,8 +131,9 @@ def ids(organization, user, settings):
     staff = StaffAccess.objects.create(
         organization=organization, user=user, reason="test", expires_at=clock.now()
     )
+    app = make_oauth_app(organization, "hubspot")
     rows = {
-        "oauth_app": make_oauth_app(organization, "hubspot"),
+        "oauth_app": app,
         "api_key": keys.create(organization, name="key", scopes=[Scope.READ], actor=user)[0],
         "connect_link": links.create(organization, [kinds.get("stripe_key")], actor=user),
         "connect_failed": failed,
@@ -136,6 +145,9 @@ def ids(organization, user, settings):
         "sync": sync,
         "target": target,
         "consumer": consumer,
+        "former_credential": former_of(FormerCredentialSecrets, credential, "secret"),
+        "former_app": former_of(FormerAppSecrets, app, "client_secret"),
+        "former_target": former_of(FormerTargetSecrets, target, "password"),
         "stream": streams.create(organization, actor=user, slug="prod"),
         "staff_access": staff,
         "saved_view": SavedView.objects.create(
@@ -158,6 +170,12 @@ def ids(organization, user, settings):
         "": credential,
     }
     return {name: row.pk for name, row in rows.items()} | {"delivery": delivery.uid}
+
+
+def former_of(model, owner, name):
+    return model.objects.create(
+        organization=owner.organization, owner=owner, names=[name], replaced_by="x"
+    )
 
 
 @pytest.fixture

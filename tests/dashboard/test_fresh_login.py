@@ -27,6 +27,7 @@ NOT_FRESH = {
     "disable": ENDS, "credential_delete": ENDS, "oauth_app_delete": ENDS,
     "channel_disable": ENDS, "channel_delete": ENDS, "target_delete": ENDS,
     "batch_withdraw": ENDS, "staff_access_end": ENDS, "calendar_revoke": ENDS,
+    "organization_stay": "Undoes an end.",
     "demo_remove": ENDS, "tour_look": SEEN, "tour_dismiss": SEEN,
     "invitation_withdraw": ENDS, "leftovers": ENDS,
     "verify": USES, "exchange": USES, "enable": USES, "channel_test": USES,

@@ -45,6 +45,17 @@ def test_every_key_expires_and_has_the_tag_of_its_part(store, client):
     assert all(0 < client.ttl(name) < 300 for name in names), {n: client.ttl(n) for n in names}
 
 
+def test_nothing_is_left_of_a_credential_that_is_gone(store, client):
+    key, other = uuid.uuid4(), uuid.uuid4()
+    for each in (key, other):
+        store.acquire(each, LimiterRequest(LIMIT, n=2, scope="sync", narrower=LIMIT))
+
+    store.forget([(key, ""), (key, "sync")])
+
+    assert client.keys(f"*{key.hex}*") == []
+    assert client.keys(f"*{other.hex}*")
+
+
 def test_a_server_that_forgot_the_scripts_is_taught_again(store, client):
     client.script_flush()
 

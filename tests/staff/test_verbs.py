@@ -15,9 +15,7 @@ from django.urls import reverse
 from sequin_admin.access import staff
 from sequin_admin.access.models import Organization, User
 from sequin_admin.audit.models import Event
-from sequin_admin.credentials.models import Credential
 from tests.dashboard.conftest import age_login
-from tests.factories import make_credential, make_oauth_app, make_synced
 
 REASON = {"reason": "Ticket 12: they asked by phone"}
 
@@ -143,22 +141,17 @@ def test_staff_change_a_slug(client, helper, organization, stranger):
     assert written("organization.slug_changed", organization).details["before"] == "arrakis"
 
 
-def test_a_superuser_deletes_an_organization_with_its_rows(client, root, organization, stranger):
-    app = make_oauth_app(organization, "hubspot")
-    make_synced(make_credential(organization, "hubspot_oauth2", oauth_app=app))
-    make_credential(Organization.objects.get(slug="giedi-prime"), "stripe_key")
+def test_a_superuser_ends_an_organization_and_lets_it_stay(client, root, helper, organization):
+    assert do(client, root, organization, "end", slug="giedi-prime").status_code == 422
+    assert do(client, helper, organization, "end", slug="arrakis").status_code == 403
+    assert do(client, root, organization, "end", slug="arrakis").status_code == 302
 
-    assert do(client, root, organization, "delete", slug="giedi-prime").status_code == 422
-    assert do(client, root, organization, "delete", slug="arrakis").status_code == 302
+    assert Organization.objects.get().ends_at
+    asked = written("organization.end_asked", organization)
+    assert asked.details["reason"] == REASON["reason"]
 
-    assert [row.slug for row in Organization.objects.all()] == ["giedi-prime"]
-    assert Credential.objects.get().kind == "stripe_key"
-    assert written("organization.deleted", organization).details["reason"] == REASON["reason"]
-
-
-def test_only_a_superuser_deletes_an_organization(client, helper, organization):
-    assert do(client, helper, organization, "delete", slug="arrakis").status_code == 403
-    assert Organization.objects.exists()
+    assert do(client, root, organization, "keep").status_code == 302
+    assert Organization.objects.get().ends_at is None
 
 
 def test_a_verb_asks_for_a_fresh_login_and_keeps_the_fields(client, root, organization):
@@ -190,18 +183,18 @@ def test_verbs_are_offered_on_the_page_of_a_row(client, root, helper, organizati
     client.force_login(helper)
     fewer = client.get(page).content.decode()
 
-    assert "Delete the organization" in offered
-    assert "Delete the organization" not in fewer
+    assert "End the organization" in offered
+    assert "End the organization" not in fewer
     assert "Change the slug" in fewer
 
 
-def test_the_domain_asks_who_changes_a_slug_or_deletes(organization):
+def test_the_domain_asks_who_changes_a_slug_or_ends(organization):
     clerk = User.objects.create_user(username="clerk", email="clerk@staff.test", is_staff=True)
 
     with pytest.raises(staff.StaffRefusal, match="You may not change organizations"):
         staff.change_slug(organization, "taken", actor=clerk, reason="x")
     with pytest.raises(staff.StaffRefusal, match="Only a superuser can do this"):
-        staff.delete_organization(organization, actor=clerk, reason="x")
+        staff.end_organization(organization, actor=clerk, reason="x")
 
     organization.refresh_from_db()
     assert organization.slug == "arrakis"

@@ -5,11 +5,12 @@ from django.contrib import admin
 from sequin_admin.access.models import Organization, StaffAccess
 from sequin_admin.access.staff_organization_verbs import (
     AccessForm,
-    DeleteOrganizationForm,
+    EndOrganizationForm,
     SlugForm,
     change_slug,
-    delete_organization,
     end_access,
+    end_organization,
+    keep_organization,
     open_access,
 )
 from sequin_admin.core.admin import StaffVerb, VerbAdmin, VerbForm
@@ -19,7 +20,7 @@ from sequin_admin.core.admin import StaffVerb, VerbAdmin, VerbForm
 class OrganizationAdmin(VerbAdmin):
     """Organizations, with what staff may do to them."""
 
-    list_display = ("name", "slug", "created_at")
+    list_display = ("name", "slug", "created_at", "ends_at")
     search_fields = ("name", "slug")
     verbs = (
         StaffVerb(
@@ -39,13 +40,19 @@ class OrganizationAdmin(VerbAdmin):
             form=SlugForm,
         ),
         StaffVerb(
-            "delete",
-            "Delete the organization",
-            delete_organization,
-            lambda actor, organization: actor.is_superuser,
-            form=DeleteOrganizationForm,
-            text="Its credentials, OAuth apps, syncs, targets, links, API keys and memberships are "
-            "deleted for good. Accounts and the audit log stay.",
+            "end",
+            "End the organization",
+            end_organization,
+            lambda actor, organization: actor.is_superuser and not organization.ends_at,
+            form=EndOrganizationForm,
+            text="Its owners are mailed, and can undo it until its time has come. Then access is "
+            "given back at the providers, and all of it is erased, with its audit log.",
+        ),
+        StaffVerb(
+            "keep",
+            "Keep the organization",
+            keep_organization,
+            lambda actor, organization: actor.is_superuser and bool(organization.ends_at),
         ),
     )
 

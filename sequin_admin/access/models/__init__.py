@@ -9,6 +9,8 @@ from sequin_admin.access.models.api_keys import (
 )
 from sequin_admin.access.models.branding import Branding
 from sequin_admin.access.models.calendar_feeds import CalendarFeed
+from sequin_admin.access.models.endings import EndingStep, OrganizationEnding
+from sequin_admin.access.models.former_secrets import FormerSecrets
 from sequin_admin.access.models.invitations import Invitation
 from sequin_admin.access.models.list_exports import ExportPart, ListExport
 from sequin_admin.access.models.list_settings import HiddenColumns, SavedView
@@ -30,8 +32,10 @@ __all__ = [
     "ApiKeyState",
     "Branding",
     "CalendarFeed",
+    "EndingStep",
     "ExportPart",
     "Findable",
+    "FormerSecrets",
     "HiddenColumns",
     "IdempotencyRecord",
     "Invitation",
@@ -39,6 +43,7 @@ __all__ = [
     "Logo",
     "Membership",
     "Organization",
+    "OrganizationEnding",
     "OwnedQuerySet",
     "SavedView",
     "Scope",

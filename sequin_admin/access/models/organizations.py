@@ -29,6 +29,8 @@ class Organization(models.Model):
     slug = models.SlugField(unique=True)
     users = models.ManyToManyField(User, through="Membership", related_name="organizations")
     created_at = models.DateTimeField(default=clock.now, editable=False)
+    # When it will be erased, of one that an owner ends: until then nothing is done for it.
+    ends_at = models.DateTimeField(null=True, editable=False)
 
     def __str__(self) -> str:
         return self.name

@@ -24,7 +24,7 @@ from sequin_admin.api.api_keys.schemas import (
     etag_fields,
     key_out,
 )
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, caller, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, etag_of
 from sequin_admin.api.framework.pagination import (
@@ -89,7 +89,7 @@ def create_api_key(
     """A key that may do no more than yours. The answer has its token, which is not shown again."""
     organization = require_scope(request, Scope.KEYS)
     with domain_errors():
-        key, token = keys.create(organization, actor=request.auth, **payload.model_dump())
+        key, token = keys.create(organization, actor=caller(request), **payload.model_dump())
     return Status(201, key_response(response, key, token=token))
 
 
@@ -127,7 +127,7 @@ def update_api_key(
     with transaction.atomic(), domain_errors():
         key = get_owned_or_404(organization, api_key_id, lock=True)
         check_if_match(if_match, etag_fields(key_out(key)))
-        key = keys.update(key, actor=request.auth, **payload.columns())
+        key = keys.update(key, actor=caller(request), **payload.columns())
     return key_response(response, key)
 
 
@@ -139,7 +139,7 @@ def revoke_api_key(request: ApiRequest, api_key_id: UUID, if_match: IfMatch = No
     with transaction.atomic(), domain_errors():
         key = get_owned_or_404(organization, api_key_id, lock=True)
         check_if_match(if_match, etag_fields(key_out(key)))
-        keys.revoke(key, actor=request.auth)
+        keys.revoke(key, actor=caller(request))
     return Status(204, None)
 
 
@@ -151,7 +151,7 @@ def rotate_api_key(
     key = get_owned_or_404(require_scope(request, Scope.KEYS), api_key_id)
     overlap = timedelta(hours=payload.overlap_hours)
     with domain_errors():
-        key, token = keys.rotate(key, actor=request.auth, overlap=overlap)
+        key, token = keys.rotate(key, actor=caller(request), overlap=overlap)
     return key_response(response, key, token=token)
 
 
@@ -163,5 +163,5 @@ def end_former_token(
     that may do more than yours."""
     key = get_owned_or_404(require_scope(request, Scope.KEYS), api_key_id)
     with domain_errors():
-        key = keys.end_former_token(key, actor=request.auth)
+        key = keys.end_former_token(key, actor=caller(request))
     return key_response(response, key)

@@ -10,7 +10,7 @@ from pydantic import Field
 from sequin_admin.access.models import Scope
 from sequin_admin.api.connect_links.schemas import LANGUAGE, MAX_LINKS, Language
 from sequin_admin.api.connect_links.views import get_owned_or_404
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, caller, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.schemas import EXAMPLE_ID, Body, Shape, Timestamp
@@ -143,7 +143,7 @@ def send_connect_link(
         try:
             mail = mails.send_link(
                 link,
-                actor=request.auth,
+                actor=caller(request),
                 written=written_text(payload, usual),
                 language=payload.language,
                 remind_hours=payload.remind_hours,
@@ -181,7 +181,7 @@ def send_connect_links(request: ApiRequest, payload: LinksSend) -> Status[dict[s
             sent, left_out = mails.send_links(
                 organization,
                 found,
-                actor=request.auth,
+                actor=caller(request),
                 written=written_text(payload, usual),
                 remind_hours=payload.remind_hours,
             )

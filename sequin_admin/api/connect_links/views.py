@@ -23,7 +23,7 @@ from sequin_admin.api.connect_links.schemas import (
     link_out,
     with_url,
 )
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, caller, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import (
@@ -110,7 +110,7 @@ def create_connect_link(
             link = links.create_reconnect(
                 organization,
                 credential,
-                actor=request.auth,
+                actor=caller(request),
                 lasts=lasts,
                 language=payload.language,
             )
@@ -118,7 +118,7 @@ def create_connect_link(
             link = links.create(
                 organization,
                 kinds_of(payload),
-                actor=request.auth,
+                actor=caller(request),
                 lasts=lasts,
                 oauth_app=get_oauth_app_or_422(organization, payload.oauth_app_id),
                 **payload.model_dump(include={"name", "metadata", "redirect_url", *CUSTOMERS}),
@@ -185,7 +185,7 @@ def create_reconnect_links(
     made, left_out = links.create_reconnects(
         organization,
         found,
-        actor=request.auth,
+        actor=caller(request),
         batch=batch,
         lasts=timedelta(seconds=payload.expires_in_s),
         language=payload.language,
@@ -215,7 +215,7 @@ def list_connect_links(
     rows = ConnectLink.objects.of(organization)
     page, following = paginate_request(request, filters, rows if reveal else rows.defer("secrets"))
     if reveal:
-        links.record_exported(organization, actor=request.auth, batch=filters.batch)
+        links.record_exported(organization, actor=caller(request), batch=filters.batch)
     data = [with_url(link, link_out(link), reveal=reveal) for link in page]
     return {"data": data, "next_cursor": following}
 
@@ -243,7 +243,7 @@ def update_connect_link(
         check_if_match(if_match, link_out(link))
         check_open(link)
         try:
-            links.update_link(link, actor=request.auth, **payload.model_dump())
+            links.update_link(link, actor=caller(request), **payload.model_dump())
         except links.BadLink as error:
             raise ApiError(422, INVALID, {error.field: [str(error)]}) from None
     return link_response(response, link, reveal=Scope.SECRETS in request.auth.scopes)
@@ -259,5 +259,5 @@ def withdraw_connect_link(
         link = get_owned_or_404(organization, link_id, lock=True)
         check_if_match(if_match, link_out(link))
         check_open(link)
-        links.revoke(link, actor=request.auth)
+        links.revoke(link, actor=caller(request))
     return Status(204, None)

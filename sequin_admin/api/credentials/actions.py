@@ -18,7 +18,7 @@ from sequin_admin.api.credentials.schemas import (
 )
 from sequin_admin.api.credentials.tokens import token_error
 from sequin_admin.api.credentials.views import get_owned_or_404
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, caller, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, Problem
 from sequin_admin.api.framework.etags import with_etag
 from sequin_admin.api.framework.resources import Resource
@@ -73,7 +73,7 @@ def credential_status(request: ApiRequest, credential_id: UUID) -> dict[str, Any
 def disable_credential(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """No probe, no renewal, no token for workers, until you enable it again."""
     credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
-    credential_operations.disable(credential, actor=request.auth)
+    credential_operations.disable(credential, actor=caller(request))
     return status_out(credential)
 
 
@@ -81,7 +81,7 @@ def disable_credential(request: ApiRequest, credential_id: UUID) -> dict[str, An
 def enable_credential(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """Use it again. It is probed within moments."""
     credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
-    credential_operations.enable(credential, actor=request.auth)
+    credential_operations.enable(credential, actor=caller(request))
     return status_out(credential)
 
 
@@ -94,7 +94,7 @@ def exchange_credential_token(request: ApiRequest, credential_id: UUID) -> dict[
     if credential.disabled_at or not credential.outdated_token():
         raise ApiError(409, f"{credential} has no token to exchange now.")
     try:
-        credential_operations.exchange_token(credential, actor=request.auth)
+        credential_operations.exchange_token(credential, actor=caller(request))
     except Refused as refusal:
         raise token_error(refusal.outcome) from None
     finally:
@@ -116,7 +116,7 @@ def replace_credential_secrets(
     refuse_blank(payload.properties)
     try:
         saved = credential_operations.replace_secrets(
-            credential, payload.properties, actor=request.auth
+            credential, payload.properties, actor=caller(request)
         )
     except credential_operations.OtherAccount as error:
         raise ApiError(409, str(error)) from None

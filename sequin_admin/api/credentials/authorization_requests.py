@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.credentials.examples import STRIPE
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, caller, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.schemas import EXAMPLE_ID, Body, Shape
@@ -97,7 +97,7 @@ def start_auth(request: ApiRequest, payload: StartAuth) -> dict[str, Any]:
         url = authorization_requests.start(
             organization,
             kind,
-            actor=request.auth,
+            actor=caller(request),
             redirect_url=payload.redirect_url,
             oauth_app=app,
             state=payload.state,
@@ -116,7 +116,7 @@ def exchange_code(
     try:
         given = authorization_requests.exchange(
             payload.code,
-            actor=request.auth,
+            actor=caller(request),
             organization=organization,
             redirect_uri=payload.redirect_uri,
         )

@@ -16,7 +16,7 @@ from sequin_admin.api.credentials.schemas import (
     notice_of,
 )
 from sequin_admin.api.credentials.views import unknown_app_message
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, caller, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.schemas import Body, NamedExamples, Shape
@@ -78,7 +78,7 @@ def import_credentials(request: ApiRequest, payload: BulkImport) -> dict[str, An
         if payload.dry_run:
             saved, marks = bulk.preview_import(organization, items)
         else:
-            saved = bulk.save_credentials(organization, items, actor=request.auth)
+            saved = bulk.save_credentials(organization, items, actor=caller(request))
     except bulk.InvalidItems as error:
         paths = {
             f"credentials.{index}.properties.{name}": [sentence]

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from sequin_admin.access.models import Scope
 from sequin_admin.api.credentials.views import get_owned_or_404
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, caller, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.schemas import OneOf, Shape, Strict, Timestamp
@@ -139,7 +139,7 @@ def refresh_status(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
 def start_refresh(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """Let a worker read the account's collections again. `refresh/status` says when it is done."""
     credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
-    return refresh_out(credential_id, catalogue.start_refresh(credential, actor=request.auth))
+    return refresh_out(credential_id, catalogue.start_refresh(credential, actor=caller(request)))
 
 
 @router.get(

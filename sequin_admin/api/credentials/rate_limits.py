@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, caller, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.schemas import EXAMPLE_ID, Body, Shape
@@ -47,7 +47,7 @@ def set_rate_limits(request: ApiRequest, payload: ManyLimits) -> dict[str, Any]:
     """The same rate limit for many credentials, all or none."""
     organization = require_scope(request, Scope.WRITE)
     found = get_credentials_or_422(organization, payload.credential_ids)
-    return {"updated": limits.set_limits(found, payload.rate_limit, actor=request.auth)}
+    return {"updated": limits.set_limits(found, payload.rate_limit, actor=caller(request))}
 
 
 def get_credentials_or_422(organization: Organization, ids: list[UUID]) -> list[Credential]:

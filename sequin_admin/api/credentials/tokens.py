@@ -14,7 +14,7 @@ from pydantic import Field
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
-from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, find_with_key
+from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, caller, find_with_key
 from sequin_admin.api.framework.errors import ERRORS, ApiError, Problem
 from sequin_admin.api.framework.quick import quick
 from sequin_admin.api.framework.reads import json_response
@@ -105,7 +105,7 @@ def get_token(request: ApiRequest, credential_id: UUID, wanted: Query[Wanted]) -
     409 says who must act when the access is gone; 503 that the provider can't renew it just now.
     """
     credential = get_for_token_or_404(request, credential_id)
-    record_token_read(request.auth, credential)
+    record_token_read(request, credential)
     try:
         token = renewal.get_token_and_expiry(credential, min_ttl_s=wanted.min_ttl)
         return token_response(credential, *token)
@@ -272,9 +272,9 @@ _recorded: dict[tuple[UUID, UUID], float] = {}
 _lock = threading.Lock()
 
 
-def record_token_read(key: ApiKey, credential: Credential) -> None:
+def record_token_read(request: ApiRequest, credential: Credential) -> None:
     """Record who reads tokens, at most once an hour for each key, credential and process."""
-    reader, now = (key.pk, credential.pk), time.monotonic()
+    reader, now = (request.auth.pk, credential.pk), time.monotonic()
     if _recorded.get(reader, 0.0) > now:
         return
     with _lock:
@@ -283,4 +283,4 @@ def record_token_read(key: ApiKey, credential: Credential) -> None:
             _recorded.clear()
         _recorded[reader] = now + SAMPLED_EVERY_S
     if not is_recorded:
-        record_change(credential, "credential.token_read", key, sampled=True)
+        record_change(credential, "credential.token_read", caller(request), sampled=True)

@@ -28,6 +28,7 @@ from sequin_admin.api.credentials.schemas import (
 from sequin_admin.api.framework.auth import (
     ApiRequest,
     CachedKeyAuth,
+    caller,
     check_cached_key,
     require_scope,
 )
@@ -115,7 +116,7 @@ def import_credential(
         saved = credential_operations.save_credential(
             organization,
             payload.properties,
-            actor=request.auth,
+            actor=caller(request),
             name=payload.name or "",
             oauth_app=get_oauth_app_or_422(organization, payload),
             metadata=payload.metadata,
@@ -124,7 +125,7 @@ def import_credential(
         raise entry_error(error) from None
     credential = saved.credential
     if payload.rate_limit:
-        set_limit(credential, payload.rate_limit, actor=request.auth)
+        set_limit(credential, payload.rate_limit, actor=caller(request))
     if saved.needs_probe:
         probes.verify(credential)
     stored = get_owned_or_404(organization, credential.pk)
@@ -164,7 +165,7 @@ def list_credentials(
     filters.permit_reveal(request, response)
     rows = rows.select_related("oauth_app", "rate_limit")
     page, following = paginate_request(request, filters, rows)
-    reveal = partial(credential_operations.reveal, actor=request.auth, purpose=filters.purpose)
+    reveal = partial(credential_operations.reveal, actor=caller(request), purpose=filters.purpose)
     return {**revealed_list_out(page, credential_out, reveal), "next_cursor": following}
 
 
@@ -187,7 +188,7 @@ def get_credential(
     with_etag(response, credential_out(credential))
     reveal_filter.permit_reveal(request, response)
     secrets = credential_operations.reveal(
-        credential, actor=request.auth, purpose=reveal_filter.purpose
+        credential, actor=caller(request), purpose=reveal_filter.purpose
     )
     return credential_out(credential, secrets=secrets)
 
@@ -209,10 +210,10 @@ def update_credential(
         credential = get_owned_or_404(organization, credential_id, lock=True)
         check_if_match(if_match, credential_out(credential))
         credential_operations.update_details(
-            credential, actor=request.auth, name=payload.name, metadata=payload.metadata
+            credential, actor=caller(request), name=payload.name, metadata=payload.metadata
         )
         if payload.rate_limit:
-            set_limit(credential, payload.rate_limit, actor=request.auth)
+            set_limit(credential, payload.rate_limit, actor=caller(request))
     return with_etag(response, credential_out(get_owned_or_404(organization, credential_id)))
 
 
@@ -225,9 +226,9 @@ def delete_credential(
     with transaction.atomic():
         credential = get_owned_or_404(organization, credential_id, lock=True)
         check_if_match(if_match, credential_out(credential))
-        token = credential_operations.delete_locked(credential, actor=request.auth)
+        token = credential_operations.delete_locked(credential, actor=caller(request))
     # Not within: it calls the provider, and no lock is held meanwhile.
-    credential_operations.revoke_access(credential, token, actor=request.auth)
+    credential_operations.revoke_access(credential, token, actor=caller(request))
     return Status(204, None)
 
 
@@ -246,7 +247,7 @@ def set_contact(request: ApiRequest, credential_id: UUID, payload: Contact) -> d
     """They are mailed a connect link when access was revoked or has ended."""
     credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
     credential_operations.update_details(
-        credential, actor=request.auth, contact_email=payload.contact_email
+        credential, actor=caller(request), contact_email=payload.contact_email
     )
     return {"contact_email": credential.contact_email}
 
@@ -255,7 +256,7 @@ def set_contact(request: ApiRequest, credential_id: UUID, payload: Contact) -> d
 def verify_credential(request: ApiRequest, credential_id: UUID) -> dict[str, Any]:
     """Probe it now."""
     credential = get_owned_or_404(require_scope(request, Scope.WRITE), credential_id)
-    probes.verify(credential, actor=request.auth)
+    probes.verify(credential, actor=caller(request))
     return health_detail(credential)
 
 

@@ -8,11 +8,11 @@ from django.http import HttpRequest, HttpResponse
 from ninja.errors import AuthenticationError
 from ninja.security import HttpBearer
 
-from sequin_admin.access import keys
+from sequin_admin.access import endings, keys
 from sequin_admin.access.models import ApiKey, Organization, Scope
 from sequin_admin.api.framework.errors import ApiError, Denied
 from sequin_admin.api.framework.light_headers import with_light_headers
-from sequin_admin.core.actors import address_of
+from sequin_admin.core.actors import Actor, actor_of, address_of
 from sequin_admin.core.networks import allows_address
 from sequin_admin.core.words import count_words
 from sequin_admin.limits import quota
@@ -68,6 +68,8 @@ class ApiRequest(HttpRequest):
 def require_scope(request: ApiRequest, scope: Scope) -> Organization:
     """The key's organization. Raises 403 when the key lacks `scope`."""
     if scope not in request.auth.scopes:
+        if request.auth.organization.ends_at:
+            raise ApiError(403, endings.describe_end(request.auth.organization))
         raise Denied(
             request.auth,
             "action.denied",
@@ -76,6 +78,11 @@ def require_scope(request: ApiRequest, scope: Scope) -> Organization:
             needed=scope.value,
         )
     return request.auth.organization
+
+
+def caller(request: ApiRequest) -> Actor:
+    """The key, and where it is used, as the actor of an event."""
+    return actor_of(request, request.auth)
 
 
 def find_with_key(

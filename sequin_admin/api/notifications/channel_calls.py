@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import transaction
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, caller, require_scope
 from sequin_admin.api.framework.errors import INVALID, ApiError
 from sequin_admin.api.framework.etags import check_if_match
 from sequin_admin.api.framework.pagination import NamedFilters, paginate_request
@@ -62,7 +62,7 @@ class ChannelResource:
         try:
             address = str(getattr(payload, self.address_field))
             return channels.create(
-                organization, kind, actor=request.auth, address=address, **columns
+                organization, kind, actor=caller(request), address=address, **columns
             )
         except BadAddress as error:
             raise self.bad_address(error) from None
@@ -86,12 +86,12 @@ class ChannelResource:
             check_if_match(if_match, self.serialize(channel))
             try:
                 address = str(getattr(payload, self.address_field) or "")
-                channels.update(channel, actor=request.auth, address=address, **columns)
+                channels.update(channel, actor=caller(request), address=address, **columns)
             except BadAddress as error:
                 raise self.bad_address(error) from None
             if payload.enabled is not None:
                 switch = channels.enable if payload.enabled else channels.disable
-                switch(channel, actor=request.auth)
+                switch(channel, actor=caller(request))
         return self.serialize(self.get_owned_or_404(organization, pk))
 
     def delete(self, request: ApiRequest, pk: UUID, if_match: str | None) -> None:
@@ -99,11 +99,11 @@ class ChannelResource:
         with transaction.atomic():
             channel = self.get_owned_or_404(organization, pk, lock=True)
             check_if_match(if_match, self.serialize(channel))
-            channels.delete(channel, actor=request.auth)
+            channels.delete(channel, actor=caller(request))
 
     def test(self, request: ApiRequest, pk: UUID) -> dict[str, Any]:
         channel = self.get_owned_or_404(require_scope(request, Scope.WRITE), pk)
-        return delivery_out(outbox.send_test(channel, actor=request.auth))
+        return delivery_out(outbox.send_test(channel, actor=caller(request)))
 
     def deliveries(self, request: ApiRequest, pk: UUID, filters: DeliveryFilters) -> dict[str, Any]:
         channel = self.get_owned_or_404(require_scope(request, Scope.READ), pk)

@@ -9,7 +9,7 @@ from ninja import Query, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, caller, require_scope
 from sequin_admin.api.framework.errors import ERRORS, ApiError
 from sequin_admin.api.framework.pagination import TEXT_CHARS, Creation, PageParams, paginate_request
 from sequin_admin.api.framework.resources import Resource
@@ -157,7 +157,7 @@ def get_delivery_or_404(rows: DeliveryQuerySet, uid: UUID, subject: str) -> Deli
 def redeliver(request: ApiRequest, rows: DeliveryQuerySet, uid: UUID, subject: str) -> Delivery:
     """Raises 409 while it still waits."""
     try:
-        outbox.redeliver(get_delivery_or_404(rows, uid, subject), actor=request.auth)
+        outbox.redeliver(get_delivery_or_404(rows, uid, subject), actor=caller(request))
     except outbox.NotRedeliverable as error:
         raise ApiError(409, str(error)) from None
     return get_delivery_or_404(rows, uid, subject)

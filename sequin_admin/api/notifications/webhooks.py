@@ -8,7 +8,7 @@ from ninja import Query, Status
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, caller, require_scope
 from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.etags import IfMatch, with_etag
 from sequin_admin.api.framework.resources import Resource
@@ -182,7 +182,7 @@ def rotate_webhook_secret(
     require_scope(request, Scope.SECRETS)
     organization = require_scope(request, Scope.WRITE)
     secret = channels.rotate(
-        resource.get_owned_or_404(organization, webhook_id), actor=request.auth
+        resource.get_owned_or_404(organization, webhook_id), actor=caller(request)
     )
     return with_secret(response, resource.get_owned_or_404(organization, webhook_id), secret)
 

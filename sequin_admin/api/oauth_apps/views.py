@@ -18,6 +18,7 @@ from sequin_admin.api.credentials.schemas import refuse_blank
 from sequin_admin.api.framework.auth import (
     ApiRequest,
     CachedKeyAuth,
+    caller,
     check_cached_key,
     require_scope,
 )
@@ -105,7 +106,7 @@ def create_oauth_app(
         app = oauth_apps.create(
             organization,
             payload.provider,
-            actor=request.auth,
+            actor=caller(request),
             properties=properties,
             **payload.model_dump(exclude={"provider", "client_secret", "properties"}),
         )
@@ -124,7 +125,7 @@ def list_oauth_apps(
     rows = OAuthApp.objects.of(require_scope(request, Scope.READ))
     filters.permit_reveal(request, response)
     page, following = paginate_request(request, filters, rows)
-    reveal = partial(oauth_apps.reveal, actor=request.auth, purpose=filters.purpose)
+    reveal = partial(oauth_apps.reveal, actor=caller(request), purpose=filters.purpose)
     return {**revealed_list_out(page, oauth_app_out, reveal), "next_cursor": following}
 
 
@@ -146,7 +147,7 @@ def get_oauth_app(
     app = get_owned_or_404(require_scope(request, Scope.READ), oauth_app_id)
     with_etag(response, oauth_app_out(app))
     reveal_filter.permit_reveal(request, response)
-    secrets = oauth_apps.reveal(app, actor=request.auth, purpose=reveal_filter.purpose)
+    secrets = oauth_apps.reveal(app, actor=caller(request), purpose=reveal_filter.purpose)
     return oauth_app_out(app, secrets=secrets)
 
 
@@ -181,7 +182,7 @@ def update_oauth_app(
         with refusing_masks():
             oauth_apps.update(
                 app,
-                actor=request.auth,
+                actor=caller(request),
                 properties=parse_properties(app.provider, known),
                 **ends,
                 **payload.model_dump(exclude={"client_secret", "properties", "secret_ends_at"}),
@@ -198,7 +199,7 @@ def delete_oauth_app(
     with transaction.atomic():
         app = get_owned_or_404(organization, oauth_app_id, lock=True)
         check_if_match(if_match, oauth_app_out(app))
-        oauth_apps.delete(app, actor=request.auth)
+        oauth_apps.delete(app, actor=caller(request))
     return Status(204, None)
 
 
@@ -215,7 +216,7 @@ def make_gateway_secret(
     require_scope(request, Scope.SECRETS)
     app = get_owned_or_404(require_scope(request, Scope.WRITE), oauth_app_id)
     overlap = timedelta(hours=payload.overlap_hours)
-    row, secret = gateway_secrets.rotate(app, actor=request.auth, overlap=overlap)
+    row, secret = gateway_secrets.rotate(app, actor=caller(request), overlap=overlap)
     response["Cache-Control"] = "no-store"
     shown = {
         "oauth_app_id": app.pk,

@@ -6,7 +6,7 @@ from uuid import UUID
 from pydantic import Field
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.framework.auth import ApiRequest, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, caller, require_scope
 from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.schemas import Shape
@@ -43,7 +43,7 @@ def sync_badge(request: ApiRequest, sync_id: UUID) -> dict[str, Any]:
 def publish_sync_badge(request: ApiRequest, sync_id: UUID) -> dict[str, Any]:
     """A public address, a new one each time: the former one no longer works."""
     sync = get_owned_or_404(require_scope(request, Scope.WRITE), sync_id)
-    syncs.publish_badge(sync, actor=request.auth)
+    syncs.publish_badge(sync, actor=caller(request))
     return badge_out(sync)
 
 
@@ -51,5 +51,5 @@ def publish_sync_badge(request: ApiRequest, sync_id: UUID) -> dict[str, Any]:
 def unpublish_sync_badge(request: ApiRequest, sync_id: UUID) -> dict[str, Any]:
     """Its address no longer works."""
     sync = get_owned_or_404(require_scope(request, Scope.WRITE), sync_id)
-    syncs.unpublish_badge(sync, actor=request.auth)
+    syncs.unpublish_badge(sync, actor=caller(request))
     return badge_out(sync)

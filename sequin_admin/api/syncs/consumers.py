@@ -17,6 +17,7 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.framework.auth import (
     ApiRequest,
     CachedKeyAuth,
+    caller,
     check_cached_key,
     require_scope,
 )
@@ -210,7 +211,7 @@ def create_consumer(
     """Let the records of some syncs, or of all, be written to a target."""
     organization = require_scope(request, Scope.WRITE)
     columns = columns_of(organization, payload)
-    consumer = consumers.create(organization, actor=request.auth, **columns)
+    consumer = consumers.create(organization, actor=caller(request), **columns)
     return Status(201, with_etag(response, consumer_out(consumer)))
 
 
@@ -248,7 +249,7 @@ def update_consumer(
     with transaction.atomic():
         consumer = get_owned_or_404(organization, consumer_id, lock=True)
         check_if_match(if_match, consumer_out(consumer))
-        consumers.update(consumer, actor=request.auth, **columns_of(organization, payload))
+        consumers.update(consumer, actor=caller(request), **columns_of(organization, payload))
     return with_etag(response, consumer_out(get_owned_or_404(organization, consumer_id)))
 
 
@@ -267,5 +268,5 @@ def delete_consumer(
     with transaction.atomic():
         consumer = get_owned_or_404(organization, consumer_id, lock=True)
         check_if_match(if_match, consumer_out(consumer))
-        consumers.delete(consumer, actor=request.auth)
+        consumers.delete(consumer, actor=caller(request))
     return Status(204, None)

@@ -10,7 +10,7 @@ from ninja.decorators import decorate_view
 from pydantic import Field
 
 from sequin_admin.access.models import Organization, Scope
-from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, caller, require_scope
 from sequin_admin.api.framework.columns import RowShape, as_stored
 from sequin_admin.api.framework.errors import ERRORS
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
@@ -100,7 +100,7 @@ def create_stream(
 ) -> Status[dict[str, Any]]:
     """Divide your data: dev and prod, or one stream per API. Syncs name one when they are made."""
     organization = require_scope(request, Scope.WRITE)
-    stream = streams.create(organization, actor=request.auth, slug=payload.slug)
+    stream = streams.create(organization, actor=caller(request), slug=payload.slug)
     return Status(201, with_etag(response, stream_out(stream)))
 
 
@@ -132,7 +132,7 @@ def update_stream(
         stream = get_owned_or_404(organization, stream_id, lock=True)
         check_if_match(if_match, stream_out(stream))
         if payload.slug:
-            streams.rename(stream, actor=request.auth, slug=payload.slug)
+            streams.rename(stream, actor=caller(request), slug=payload.slug)
     return with_etag(response, stream_out(get_owned_or_404(organization, stream_id)))
 
 
@@ -143,5 +143,5 @@ def delete_stream(request: ApiRequest, stream_id: UUID, if_match: IfMatch = None
     with transaction.atomic():
         stream = get_owned_or_404(organization, stream_id, lock=True)
         check_if_match(if_match, stream_out(stream))
-        streams.delete(stream, actor=request.auth)
+        streams.delete(stream, actor=caller(request))
     return Status(204, None)

@@ -16,6 +16,7 @@ from sequin_admin.access.models import Organization, Scope
 from sequin_admin.api.framework.auth import (
     ApiRequest,
     CachedKeyAuth,
+    caller,
     check_cached_key,
     require_scope,
 )
@@ -85,7 +86,7 @@ def create_target(
     columns, password = columns_of(payload)
     organization = require_scope(request, Scope.WRITE)
     with reporting_fields():
-        target = targets.create(organization, actor=request.auth, password=password, **columns)
+        target = targets.create(organization, actor=caller(request), password=password, **columns)
     shown = with_hint(request, target, with_etag(response, target_out(target)))
     return Status(201, shown | password_notice(password))
 
@@ -147,7 +148,7 @@ def update_target(
         target = get_owned_or_404(organization, target_id, lock=True)
         check_if_match(if_match, target_out(target))
         with reporting_fields():
-            targets.update(target, actor=request.auth, password=password, **columns)
+            targets.update(target, actor=caller(request), password=password, **columns)
     target = get_owned_or_404(organization, target_id)
     shown = with_hint(request, target, with_etag(response, target_out(target)))
     return shown | password_notice(password)
@@ -166,7 +167,7 @@ def delete_target(request: ApiRequest, target_id: UUID, if_match: IfMatch = None
     with transaction.atomic():
         target = get_owned_or_404(organization, target_id, lock=True)
         check_if_match(if_match, target_out(target))
-        targets.delete(target, actor=request.auth)
+        targets.delete(target, actor=caller(request))
     return Status(204, None)
 
 
@@ -182,7 +183,7 @@ def test_connection(request: ApiRequest, target_id: UUID) -> dict[str, Any]:
     target = get_owned_or_404(organization, target_id)
     try:
         with waiting_room.enter(organization):
-            outcome = targets.verify(target, actor=request.auth, wait_s=WAIT_S)
+            outcome = targets.verify(target, actor=caller(request), wait_s=WAIT_S)
     except TestsBusy as error:
         raise ApiError(503, str(error), headers={"Retry-After": str(RETRY_AFTER_S)}) from None
     if outcome.ok:

@@ -17,7 +17,7 @@ from sequin_admin.api.credentials.schemas import (
 )
 from sequin_admin.api.credentials.views import get_oauth_app_or_422
 from sequin_admin.api.credentials.views import get_owned_or_404 as get_owned_credential
-from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, caller, require_scope
 from sequin_admin.api.framework.errors import ERRORS, INVALID, ApiError, StillUsed
 from sequin_admin.api.framework.etags import IfMatch, check_if_match, with_etag
 from sequin_admin.api.framework.pagination import ProviderFilters, Rows
@@ -95,7 +95,7 @@ def create_sync(
     with transaction.atomic():
         saved = save_inline_credential(request, credential, payload)
         owner = saved.credential if saved else credential
-        sync = syncs.create(owner, actor=request.auth, stream=stream, **columns)
+        sync = syncs.create(owner, actor=caller(request), stream=stream, **columns)
     if saved and saved.needs_probe:
         probes.verify(saved.credential)
     created = with_etag(response, sync_out(get_owned_or_404(organization, sync.pk)))
@@ -149,7 +149,7 @@ def draft_inline_credential(
     )
     try:
         return credential_operations.identified_draft(
-            organization, sent.properties, actor=request.auth, oauth_app=app
+            organization, sent.properties, actor=caller(request), oauth_app=app
         )
     except InvalidEntry as error:
         raise entry_error(error, "credential.properties.") from None
@@ -163,7 +163,7 @@ def save_inline_credential(
         return None
     try:
         return credential_operations.save_draft(
-            draft, actor=request.auth, metadata=payload.credential.metadata
+            draft, actor=caller(request), metadata=payload.credential.metadata
         )
     except InvalidEntry as error:
         raise entry_error(error, "credential.properties.") from None
@@ -212,9 +212,9 @@ def update_sync(
     with transaction.atomic():
         sync = get_owned_or_404(organization, sync_id, lock=True)
         check_if_match(if_match, sync_out(sync))
-        syncs.update(sync, actor=request.auth, **columns)
+        syncs.update(sync, actor=caller(request), **columns)
         if status:
-            syncs.set_status(sync, status, actor=request.auth)
+            syncs.set_status(sync, status, actor=caller(request))
     return with_etag(response, sync_out(get_owned_or_404(organization, sync_id)))
 
 
@@ -225,7 +225,7 @@ def delete_sync(request: ApiRequest, sync_id: UUID, if_match: IfMatch = None) ->
     with transaction.atomic():
         sync = get_owned_or_404(organization, sync_id, lock=True)
         check_if_match(if_match, sync_out(sync))
-        syncs.delete(sync, actor=request.auth)
+        syncs.delete(sync, actor=caller(request))
     return Status(204, None)
 
 

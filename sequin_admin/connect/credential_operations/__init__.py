@@ -34,6 +34,7 @@ from sequin_admin.connect.credential_operations.imports import (
 from sequin_admin.connect.credential_operations.replacements import (
     apply_replacement,
     identified_replacement,
+    put_back,
     replace_secrets,
     replacement_of,
 )
@@ -57,6 +58,7 @@ __all__ = [
     "merge_properties",
     "name_and_metadata",
     "probe_draft",
+    "put_back",
     "refuse_duplicate",
     "remember_tokens",
     "replace_secrets",

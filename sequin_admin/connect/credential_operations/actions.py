@@ -2,9 +2,10 @@
 
 from typing import Any
 
-from django.db import models, transaction
+from django.db import transaction
 
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.wrapping import trim
 from sequin_admin.credentials.models import Credential
@@ -17,7 +18,7 @@ from sequin_admin.tokens import chains, renewal
 def update_details(
     credential: Credential,
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     name: str | None = None,
     metadata: dict[str, Any] | None = None,
     contact_email: str | None = None,
@@ -36,9 +37,7 @@ def update_details(
     )
 
 
-def reveal(
-    credential: Credential, *, actor: models.Model | None, purpose: str = ""
-) -> dict[str, str]:
+def reveal(credential: Credential, *, actor: AnyActor, purpose: str = "") -> dict[str, str]:
     """Return the secrets in plain text, after an audit event of who reads them and why.
 
     Raises `DecryptionError`, without an audit event.
@@ -57,7 +56,7 @@ def reveal(
     return secrets
 
 
-def exchange_token(credential: Credential, *, actor: models.Model | None) -> None:
+def exchange_token(credential: Credential, *, actor: AnyActor) -> None:
     """Exchange an old-format token for one that can be renewed. Raises `Refused`.
 
     Audited before the call: the old token may be invalid even when no response arrives.
@@ -73,7 +72,7 @@ def exchange_token(credential: Credential, *, actor: models.Model | None) -> Non
 
 
 @transaction.atomic
-def disable(credential: Credential, *, actor: models.Model | None) -> None:
+def disable(credential: Credential, *, actor: AnyActor) -> None:
     """Stop using the credential: no probe, no refresh, no token for workers."""
     if Credential.objects.filter(pk=credential.pk, disabled_at=None).update(
         disabled_at=clock.now()
@@ -84,7 +83,7 @@ def disable(credential: Credential, *, actor: models.Model | None) -> None:
 
 
 @transaction.atomic
-def enable(credential: Credential, *, actor: models.Model | None) -> None:
+def enable(credential: Credential, *, actor: AnyActor) -> None:
     now = clock.now()
     rows = Credential.objects.filter(pk=credential.pk, disabled_at__isnull=False)
     if rows.update(disabled_at=None, check_due_at=now):

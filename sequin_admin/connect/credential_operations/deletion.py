@@ -2,16 +2,17 @@
 
 from copy import copy
 
-from django.db import models, transaction
+from django.db import transaction
 
 from sequin_admin.audit.models import record_change
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.credentials.models import FAILURES, Credential
 from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.notifications.events import record_and_notify
 from sequin_admin.tokens import renewal
 
 
-def delete(credential: Credential, *, actor: models.Model | None) -> bool:
+def delete(credential: Credential, *, actor: AnyActor) -> bool:
     """Delete the credential, then revoke its access at the provider, where it supports that.
 
     Returns whether the provider confirmed; the credential is deleted in any case. Raises `InUse`,
@@ -26,7 +27,7 @@ def delete(credential: Credential, *, actor: models.Model | None) -> bool:
     return revoke_access(row, token, actor=actor)
 
 
-def delete_locked(credential: Credential, *, actor: models.Model | None) -> str:
+def delete_locked(credential: Credential, *, actor: AnyActor) -> str:
     """Delete the locked row: from the commit on nobody can change or use it. Raises `InUse`.
 
     Returns the valid access token, if any, for `revoke_access()`, which is called after the commit.
@@ -42,7 +43,7 @@ def delete_locked(credential: Credential, *, actor: models.Model | None) -> str:
     return token
 
 
-def revoke_access(credential: Credential, token: str, *, actor: models.Model | None) -> bool:
+def revoke_access(credential: Credential, token: str, *, actor: AnyActor) -> bool:
     """Revoke the access of a deleted credential at the provider; audited.
 
     False when the provider does not support that or the call failed.

@@ -3,13 +3,12 @@
 from collections.abc import Mapping
 from typing import Any
 
-from django.db import models
-
 from sequin_admin.access.models import Organization
 from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.connect import entered
 from sequin_admin.connect.credential_operations.accounts import same_secrets
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import FAILURES, NAME_CHARS, Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Outcome
@@ -20,7 +19,7 @@ def identified_draft(
     organization: Organization,
     properties: Properties,
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     oauth_app: OAuthApp | None = None,
 ) -> Credential:
     """An unsaved credential. The provider is called once if `properties` lack the identity."""

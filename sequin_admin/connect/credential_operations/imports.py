@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 
 from sequin_admin.access.models import Organization
 from sequin_admin.connect import entered
@@ -19,6 +19,7 @@ from sequin_admin.connect.credential_operations.drafts import (
 )
 from sequin_admin.connect.entered import MergeResult
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import Properties
@@ -61,7 +62,7 @@ def save_credential(
     organization: Organization,
     properties: Properties,
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     name: str = "",
     oauth_app: OAuthApp | None = None,
     metadata: dict[str, Any] | None = None,
@@ -82,7 +83,7 @@ def save_credential(
 def save_draft(
     draft: Credential,
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     name: str = "",
     metadata: dict[str, Any] | None = None,
     grant: TokenGrant | None = None,
@@ -98,15 +99,15 @@ def save_draft(
 
 @transaction.atomic
 def upsert(
-    draft: Credential, grant: TokenGrant | None, *, actor: models.Model | None, given: set[str]
+    draft: Credential, grant: TokenGrant | None, *, actor: AnyActor, given: set[str]
 ) -> Saved:
     """Update the credential of the draft's account, or save the draft as a new one (True)."""
     known = same_account(draft).select_for_update().first() if draft.identity else None
     known = known or same_secrets(draft).select_for_update().first()
     if known and grant:
-        saved = connect_again(known, draft, grant, given)
+        saved = connect_again(known, draft, grant, given, actor=actor)
     elif known:
-        saved = update_known(known, draft, given)
+        saved = update_known(known, draft, given, actor=actor)
     else:
         saved = save_new(draft, grant)
     record_saved(saved, actor)
@@ -122,10 +123,16 @@ def save_new(draft: Credential, grant: TokenGrant | None) -> Saved:
 
 
 def connect_again(
-    known: Credential, draft: Credential, grant: TokenGrant, given: set[str]
+    known: Credential,
+    draft: Credential,
+    grant: TokenGrant,
+    given: set[str],
+    *,
+    actor: AnyActor,
 ) -> Saved:
     """What a finished connection brings replaces what is stored, and enables the credential."""
-    before = {**known.properties, **entered.stored_secrets(known)}
+    former, destination = entered.stored_secrets(known), known.destination
+    before = {**known.properties, **former}
     kept = {} if draft.identity else known.properties
     known.properties, known.secrets = {**kept, **draft.properties}, dict(draft.secrets)
     changed = entered.differing(before, {**known.properties, **known.secrets})
@@ -133,16 +140,19 @@ def connect_again(
     known.identity, known.disabled_at = known.identity or draft.identity, None
     columns = set_given(known, draft, given)
     known.save()
+    entered.keep_former([entered.replaced_secrets(known, former, destination)], actor)
     remember_tokens(known)
     apply_grant(known, grant)
     change = MergeResult(names=tuple(changed), origin=True)
     return Saved(known, is_new=False, change=change, columns=columns)
 
 
-def update_known(known: Credential, draft: Credential, given: set[str]) -> Saved:
+def update_known(
+    known: Credential, draft: Credential, given: set[str], *, actor: AnyActor
+) -> Saved:
     """Put what differs in the draft into the locked credential."""
     columns = set_given(known, draft, given)
-    change = take_entered(known, draft, complete=True, columns=columns)
+    change = take_entered(known, draft, complete=True, columns=columns, actor=actor)
     return Saved(known, is_new=False, change=change, columns=columns)
 
 
@@ -155,7 +165,12 @@ def set_given(known: Credential, draft: Credential, given: set[str]) -> tuple[st
 
 
 def take_entered(
-    known: Credential, draft: Credential, *, complete: bool, columns: tuple[str, ...] = ()
+    known: Credential,
+    draft: Credential,
+    *,
+    complete: bool,
+    actor: AnyActor,
+    columns: tuple[str, ...] = (),
 ) -> MergeResult:
     """Merge a draft into the locked credential; save it, and its token row, where they changed.
 
@@ -165,7 +180,7 @@ def take_entered(
     new = digests.of(draft, draft.secrets)
     seen = chains.seen_names(known, new, chains.holders_of(new.values()))
     token = Token.objects.select_for_update().filter(pk=known.pk).first()
-    former = entered.stored_secrets(known)
+    former, destination = entered.stored_secrets(known), known.destination
     change = entered.merge(known, draft, seen=seen, token=token, complete=complete)
     if known.identity is None and draft.identity:
         known.identity, columns = draft.identity, (*columns, "identity")
@@ -173,6 +188,7 @@ def take_entered(
     if change.needs_probe or columns:
         known.save()
     if change.secrets:
+        entered.keep_former([entered.replaced_secrets(known, former, destination)], actor)
         chains.remember([(known, {*new.values(), *digests.of(draft, former).values()})])
     entered.update_tokens([(known, change)])
     return change
@@ -184,7 +200,7 @@ def remember_tokens(credential: Credential) -> None:
     chains.remember([(credential, digests.values())])
 
 
-def record_saved(saved: Saved, actor: models.Model | None) -> None:
+def record_saved(saved: Saved, actor: AnyActor) -> None:
     """Audit what is new or has changed."""
     if saved.is_changed:
         credential, action, details = saved.audited_change()

@@ -5,9 +5,11 @@ from datetime import timedelta
 
 from django.db import models, transaction
 
+from sequin_admin.access import endings
 from sequin_admin.access.models import Organization
 from sequin_admin.connect.models import ConnectLink, LinkState
 from sequin_admin.core import clock, pruning
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.chunks import chunked
 from sequin_admin.core.words import format_time
 from sequin_admin.notifications.events import record_and_notify_many
@@ -43,16 +45,23 @@ def refuse_closed(link: ConnectLink) -> None:
     }
     if link.state in reasons:
         raise LinkClosed(reasons[link.state], link)
+    refuse_ending(link)
 
 
-def revoke(link: ConnectLink, *, actor: models.Model | None) -> bool:
+def refuse_ending(link: ConnectLink) -> None:
+    """Raise `LinkClosed` when the organization is about to be erased."""
+    if endings.is_ending(link.organization):
+        raise LinkClosed(f"{link.organization} connects no accounts any more.", link)
+
+
+def revoke(link: ConnectLink, *, actor: AnyActor) -> bool:
     """Revoke the link. False when it was closed already."""
     return revoke_many(link.organization, [link], actor=actor) == 1
 
 
 @transaction.atomic
 def revoke_many(
-    organization: Organization, links: Sequence[ConnectLink], *, actor: models.Model | None
+    organization: Organization, links: Sequence[ConnectLink], *, actor: AnyActor
 ) -> int:
     """Revoke links of the organization. Returns how many of them were open."""
     now = clock.now()

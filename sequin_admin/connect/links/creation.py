@@ -8,13 +8,14 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from django.db import models, transaction
+from django.db import transaction
 
 from sequin_admin.access.ceilings import CeilingReached, ceiling_message
 from sequin_admin.access.keys import get_person
 from sequin_admin.access.models import Organization
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.languages import LANGUAGES
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.notifications.events import record_and_notify
@@ -42,7 +43,7 @@ def create(
     organization: Organization,
     offered: Sequence[type[Credential]],
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     lasts: timedelta = MAX_LIFETIME,
     oauth_app: OAuthApp | None = None,
     name: str = "",
@@ -76,7 +77,7 @@ def build_link(
     organization: Organization,
     offered: Sequence[type[Credential]],
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     lasts: timedelta,
     oauth_app: OAuthApp | None = None,
     name: str = "",
@@ -111,7 +112,7 @@ def build_link(
 
 
 @transaction.atomic
-def save_new(link: ConnectLink, *, actor: models.Model | None) -> None:
+def save_new(link: ConnectLink, *, actor: AnyActor) -> None:
     """Raises `TooManyLinks`."""
     open_links = ConnectLink.objects.of(link.organization).open(clock.now())
     if message := ceiling_message(link.organization, open_links, CEILING):

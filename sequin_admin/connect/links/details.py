@@ -4,13 +4,14 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import transaction
 
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect.links.closing import refuse_closed
 from sequin_admin.connect.links.creation import BadLink, refuse_bad_contact
 from sequin_admin.connect.models import ConnectLink
+from sequin_admin.core.actors import AnyActor
 
 CONTACT_OF_CREDENTIAL = (
     "A link that reconnects is sent to the contact of its credential. Change it there."
@@ -27,7 +28,7 @@ def address(link: ConnectLink) -> str:
 def update_link(
     link: ConnectLink,
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     name: str | None = None,
     metadata: dict[str, Any] | None = None,
     language: str | None = None,
@@ -54,8 +55,6 @@ def update_link(
     record_change(link, "connect_link.changed", actor, changed=sorted(changed))
 
 
-def record_exported(
-    organization: Organization, *, actor: models.Model | None, batch: UUID | None
-) -> None:
+def record_exported(organization: Organization, *, actor: AnyActor, batch: UUID | None) -> None:
     """Record an audit event of who exported the URLs of many links."""
     record_change(organization, "connect_link.exported", actor, batch=str(batch or ""))

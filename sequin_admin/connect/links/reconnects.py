@@ -5,7 +5,7 @@ from datetime import timedelta
 from functools import cache, partial
 from uuid import UUID
 
-from django.db import models, transaction
+from django.db import transaction
 
 from sequin_admin.access.ceilings import find_room, full_message
 from sequin_admin.access.models import Organization
@@ -20,6 +20,7 @@ from sequin_admin.connect.links.creation import (
 )
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.notifications.events import record_and_notify_many
 
@@ -29,7 +30,7 @@ def create_reconnects(
     organization: Organization,
     credentials: Iterable[Credential],
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     batch: UUID | None = None,
     lasts: timedelta = MAX_LIFETIME,
     language: str = "",
@@ -74,7 +75,7 @@ def create_reconnect(
     organization: Organization,
     credential: Credential,
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     lasts: timedelta = MAX_LIFETIME,
     language: str = "",
     batch: UUID | None = None,
@@ -93,7 +94,7 @@ def build_reconnect(
     credential: Credential,
     app: OAuthApp | None,
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     lasts: timedelta,
     language: str,
     batch: UUID | None,

@@ -4,9 +4,15 @@ from django.db import transaction
 from django.db.models import F
 
 from sequin_admin.connect import credential_operations
-from sequin_admin.connect.links.closing import LinkClosed, forget_tokens, refuse_closed
+from sequin_admin.connect.links.closing import (
+    LinkClosed,
+    forget_tokens,
+    refuse_closed,
+    refuse_ending,
+)
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
+from sequin_admin.core.actors import NOWHERE, Actor
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.credentials.properties import Properties
@@ -30,11 +36,11 @@ def find(token: str) -> ConnectLink:
 
 
 @transaction.atomic
-def record_opened(link: ConnectLink) -> None:
+def record_opened(link: ConnectLink, *, origin: Actor = NOWHERE) -> None:
     """Set `opened_at` and notify, the first time only."""
     if ConnectLink.objects.filter(pk=link.pk, opened_at=None).update(opened_at=clock.now()):
         link.refresh_from_db(fields=["opened_at"])
-        record_and_notify(link, "connect_link.opened", None)
+        record_and_notify(link, "connect_link.opened", origin.acting_as(None))
 
 
 def count_try(link: ConnectLink) -> None:
@@ -49,7 +55,9 @@ def count_try(link: ConnectLink) -> None:
         )
 
 
-def submit_properties(link: ConnectLink, properties: Properties) -> Credential:
+def submit_properties(
+    link: ConnectLink, properties: Properties, *, origin: Actor = NOWHERE
+) -> Credential:
     """Probe the key or password that a customer entered, save it and complete the link.
 
     Raises `Refused` when the provider rejects it, `OtherAccount` and `LinkClosed`; no credential
@@ -66,27 +74,29 @@ def submit_properties(link: ConnectLink, properties: Properties) -> Credential:
     if outcome.verdict is Verdict.CUSTOMER:
         fail(link, outcome.sentence)
         raise Refused(outcome)
+    actor = origin.acting_as(link)
     with transaction.atomic():
         credential = (
-            credential_operations.apply_replacement(existing, draft, actor=link).credential
+            credential_operations.apply_replacement(existing, draft, actor=actor).credential
             if existing
-            else save_link_credential(link, draft)
+            else save_link_credential(link, draft, actor)
         )
-        complete(link, credential)
+        complete(link, credential, origin=origin)
     return credential
 
 
-def save_link_credential(link: ConnectLink, draft: Credential) -> Credential:
+def save_link_credential(link: ConnectLink, draft: Credential, actor: Actor) -> Credential:
     return credential_operations.save_draft(
-        draft, actor=link, name=link.name, metadata=link.metadata or None
+        draft, actor=actor, name=link.name, metadata=link.metadata or None
     ).credential
 
 
-def complete(link: ConnectLink, credential: Credential) -> None:
+def complete(link: ConnectLink, credential: Credential, *, origin: Actor = NOWHERE) -> None:
     """Complete the link in the transaction that saves its credential. Raises `LinkClosed`.
 
     Other open links that reconnect the same credential are revoked.
     """
+    refuse_ending(link)
     now = clock.now()
     mine = ConnectLink.objects.filter(pk=link.pk, completed_at=None, revoked_at=None)
     if not mine.update(completed_at=now, credential=credential, failure=""):
@@ -100,7 +110,8 @@ def complete(link: ConnectLink, credential: Credential) -> None:
     if link.contact_email and not credential.contact_email:
         credential.contact_email = link.contact_email
         credential.save(update_fields=["contact_email"])
-    record_and_notify(link, "connect_link.completed", link, credential=str(credential.pk))
+    actor = origin.acting_as(link)
+    record_and_notify(link, "connect_link.completed", actor, credential=str(credential.pk))
 
 
 @transaction.atomic

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.db import models, transaction
+from django.db import transaction
 
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect.mails.texts import BadMail
 from sequin_admin.connect.models import MailCount, MailSettings
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.words import count_words
 
 MOST_REMIND_HOURS = 24 * 6
@@ -27,7 +28,7 @@ def save_mail_settings(
     *,
     most_a_day: int | None,
     remind_hours: int,
-    actor: models.Model | None,
+    actor: AnyActor,
 ) -> MailSettings:
     """Raises `BadMail`."""
     fields = {}

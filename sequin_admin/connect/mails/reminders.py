@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.db import models, transaction
 
+from sequin_admin.access import endings
 from sequin_admin.access.models import Organization
 from sequin_admin.connect.mails.allowance import left_today
 from sequin_admin.connect.mails.sending import refusal, send_checked
@@ -19,7 +20,8 @@ def remind_due() -> int:
 
 
 def due_links() -> models.QuerySet[ConnectLink]:
-    return ConnectLink.objects.open(clock.now()).filter(remind_at__lte=clock.now())
+    rows = ConnectLink.objects.open(clock.now()).filter(remind_at__lte=clock.now())
+    return endings.without_ending(rows, endings.list_ending())
 
 
 def remind_all(organization: UUID) -> int:

@@ -27,6 +27,7 @@ from sequin_admin.connect.mails.allowance import (
 from sequin_admin.connect.mails.texts import BadMail, MailText
 from sequin_admin.connect.models import ConnectLink, LinkMail, MailPurpose
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.languages import LANGUAGES, choose_language, format_local_time
 from sequin_admin.notifications import outbox
 from sequin_admin.notifications.events import record_and_notify_many
@@ -52,7 +53,7 @@ class TooManyMails(BadMail):
 def send_link(
     link: ConnectLink,
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     written: MailText | None = None,
     language: str = "",
     remind_hours: int | None = None,
@@ -81,7 +82,7 @@ def send_links(
     organization: Organization,
     links: Sequence[ConnectLink],
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     written: MailText | None = None,
     remind_hours: int | None = None,
 ) -> tuple[list[LinkMail], list[tuple[ConnectLink, str]]]:
@@ -136,7 +137,7 @@ def send_checked(
     organization: Organization,
     links: Sequence[ConnectLink],
     *,
-    actor: models.Model | None,
+    actor: AnyActor,
     written: MailText | None = None,
     purpose: MailPurpose | None = None,
     pk: UUID | None = None,

@@ -6,7 +6,7 @@ import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db import models, transaction
+from django.db import transaction
 from django.utils.translation import gettext, override
 
 from sequin_admin.access.models import Organization
@@ -14,6 +14,7 @@ from sequin_admin.audit.models import record_change
 from sequin_admin.connect.models import MailPurpose, MailTemplate
 from sequin_admin.connect.models.mails import SUBJECT_CHARS, TEXT_CHARS
 from sequin_admin.core import clock
+from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.languages import LANGUAGES
 
 LINK = "{link}"
@@ -113,7 +114,7 @@ def save_template(
     *,
     subject: str,
     text: str,
-    actor: models.Model | None,
+    actor: AnyActor,
 ) -> MailText:
     """Store an organization's text, which replaces ours. Raises `BadMail`."""
     if purpose not in MailPurpose.values or language not in LANGUAGES:
@@ -135,7 +136,7 @@ def save_template(
 
 @transaction.atomic
 def remove_template(
-    organization: Organization, purpose: str, language: str, *, actor: models.Model | None
+    organization: Organization, purpose: str, language: str, *, actor: AnyActor
 ) -> bool:
     """Use our text again. False when it was used already."""
     rows = MailTemplate.objects.of(organization).filter(purpose=purpose, language=language)

@@ -1,5 +1,6 @@
 """Connect links and their mails, authorization requests, connect sessions and bulk actions."""
 
+from sequin_admin.connect.models.access_returns import AccessReturn
 from sequin_admin.connect.models.authorization_requests import AuthorizationRequest
 from sequin_admin.connect.models.batches import Batch, BatchAction, BatchItem
 from sequin_admin.connect.models.links import ENDED, ConnectLink, ConnectLinkQuerySet, LinkState
@@ -14,6 +15,7 @@ from sequin_admin.connect.models.sessions import ConnectSession
 
 __all__ = [
     "ENDED",
+    "AccessReturn",
     "AuthorizationRequest",
     "Batch",
     "BatchAction",

@@ -15,6 +15,7 @@ from sequin_admin.access.models import ApiKey, Scope
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
+from sequin_admin.core.actors import actor_of
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import render_question
 from sequin_admin.dashboard.edits import Edit
@@ -65,7 +66,7 @@ def api_key_add(request: Request) -> HttpResponse:
     form = KeyForm(submitted_data(request))
     if request.method == "POST" and form.is_valid():
         try:
-            key, token = keys.create(request.organization, actor=request.user, **form.columns)
+            key, token = keys.create(request.organization, actor=actor_of(request), **form.columns)
         except CeilingReached as error:
             form.add_error(None, str(error))
         else:
@@ -82,7 +83,7 @@ def api_key_edit(request: Request, pk: str) -> HttpResponse:
     form: KeyForm = edit.form
     if request.method == "POST" and form.is_valid():
         try:
-            saved = edit.save(lambda row: keys.update(row, actor=request.user, **form.columns))
+            saved = edit.save(lambda row: keys.update(row, actor=actor_of(request), **form.columns))
         except keys.Ended as error:
             messages.error(request, str(error))
             return redirect("dashboard:api_key", pk=pk)
@@ -109,7 +110,7 @@ def api_key_rotate(request: Request, pk: str) -> HttpResponse:
     form = RotateForm(submitted_data(request))
     if request.method == "POST" and form.is_valid():
         try:
-            key, token = keys.rotate(key, actor=request.user, overlap=form.overlap)
+            key, token = keys.rotate(key, actor=actor_of(request), overlap=form.overlap)
         except keys.Ended as error:
             messages.error(request, str(error))
             return redirect("dashboard:api_key", pk=pk)
@@ -123,7 +124,7 @@ def api_key_rotate(request: Request, pk: str) -> HttpResponse:
 @require_POST
 @may(Action.CONFIGURE)
 def api_key_end_former(request: Request, pk: str) -> HttpResponse:
-    key = keys.end_former_token(get_owned_or_404(request, pk), actor=request.user)
+    key = keys.end_former_token(get_owned_or_404(request, pk), actor=actor_of(request))
     messages.success(request, f"Only the new token of {key} works from now on.")
     return redirect("dashboard:api_key", pk=pk)
 
@@ -133,7 +134,7 @@ def api_key_end_former(request: Request, pk: str) -> HttpResponse:
 def api_key_revoke(request: Request, pk: str) -> HttpResponse:
     key = get_owned_or_404(request, pk)
     if request.method == "POST":
-        keys.revoke(key, actor=request.user)
+        keys.revoke(key, actor=actor_of(request))
         messages.success(request, f"{key} is revoked. Calls with it are refused from now on.")
         return redirect("dashboard:api_keys")
     return render_question(

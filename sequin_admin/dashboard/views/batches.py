@@ -23,6 +23,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.connect import batches, mails
 from sequin_admin.connect.models import Batch, BatchAction, ConnectLink, LinkState
 from sequin_admin.core import clock
+from sequin_admin.core.actors import actor_of
 from sequin_admin.core.forms import set_choices
 from sequin_admin.core.languages import LANGUAGES
 from sequin_admin.core.words import format_short_time
@@ -140,7 +141,7 @@ def ask_and_start(
                 request.organization,
                 rows,
                 action,
-                actor=request.user,
+                actor=actor_of(request),
                 options=form.options(),
                 mail=form.mail() if action is BatchAction.RECONNECT else None,
                 query=query,
@@ -219,7 +220,7 @@ def withdraw(request: Request, pk: UUID) -> HttpResponse:
     """Stop a batch and revoke its open links; what is connected stays."""
     batch = get_owned_or_404(request, pk)
     if request.method == "POST":
-        batches.withdraw(batch, actor=request.user)
+        batches.withdraw(batch, actor=actor_of(request))
         messages.success(request, "It is being withdrawn: what is open ends, the rest stays.")
         return redirect("dashboard:batch", pk=pk)
     reach = reach_of_withdrawing_batch(batch)

@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from sequin_admin.access import branding
 from sequin_admin.access.models import Branding, Organization
 from sequin_admin.access.policy import Action
+from sequin_admin.core.actors import actor_of
 from sequin_admin.core.contrast import is_colour
 from sequin_admin.core.languages import LANGUAGES
 from sequin_admin.dashboard.access import Request, may
@@ -91,7 +92,7 @@ def edit_branding(request: Request) -> HttpResponseBase:
     previews = given is not None and "preview" in given
     if request.method == "POST" and not previews and form.is_valid():
         values = form.cleaned_data
-        if edit.save(lambda row: branding.save_branding(row, values, actor=request.user)):
+        if edit.save(lambda row: branding.save_branding(row, values, actor=actor_of(request))):
             messages.success(request, "Customers see it from now on.")
             return redirect("dashboard:branding")
     context = {"form": form, "edit": edit, "style": style_address(form), "languages": LANGUAGES}

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
+from sequin_admin.core.actors import actor_of
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.cause_lines import build_lines
 from sequin_admin.dashboard.cause_page import build_page, find_causes
@@ -132,7 +133,7 @@ def take(request: Request, pk: str) -> HttpResponse:
     """Say "I am on it": the others see who is."""
 
     def verb(cause: Cause) -> Cause:
-        return cause_verbs.take(cause, request.user, actor=request.user)
+        return cause_verbs.take(cause, request.user, actor=actor_of(request))
 
     return do_verb(request, pk, verb, "You are on it. The others see that.")
 
@@ -141,7 +142,7 @@ def take(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def release(request: Request, pk: str) -> HttpResponse:
     def verb(cause: Cause) -> Cause:
-        return cause_verbs.release(cause, actor=request.user)
+        return cause_verbs.release(cause, actor=actor_of(request))
 
     return do_verb(request, pk, verb, "Nobody is on it now.")
 
@@ -155,7 +156,7 @@ def mute(request: Request, pk: str) -> HttpResponse:
         until = form.until(clock.now())
 
         def verb(cause: Cause) -> Cause:
-            return cause_verbs.mute(cause, until=until, actor=request.user)
+            return cause_verbs.mute(cause, until=until, actor=actor_of(request))
 
         return do_verb(request, pk, verb, "It is muted: counts and badges stay as they are.")
     context: dict[str, Any] = {"cause": cause, "form": form, "line": build_lines([cause])[0]}
@@ -167,7 +168,7 @@ def mute(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def unmute(request: Request, pk: str) -> HttpResponse:
     def verb(cause: Cause) -> Cause:
-        return cause_verbs.unmute(cause, actor=request.user)
+        return cause_verbs.unmute(cause, actor=actor_of(request))
 
     return do_verb(request, pk, verb, "It is muted no longer.")
 
@@ -181,6 +182,6 @@ def add_note(request: Request, pk: str) -> HttpResponse:
         return render(request, "causes/detail.html", context, status=422)
 
     def verb(cause: Cause) -> object:
-        return cause_verbs.add_note(cause, form.cleaned_data["text"], actor=request.user)
+        return cause_verbs.add_note(cause, form.cleaned_data["text"], actor=actor_of(request))
 
     return do_verb(request, pk, verb, "Your note is saved.")

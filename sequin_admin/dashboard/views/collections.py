@@ -8,6 +8,7 @@ from django.shortcuts import get_object_or_404, redirect
 from django.views.decorators.http import require_GET, require_POST
 
 from sequin_admin.access.policy import Action
+from sequin_admin.core.actors import actor_of
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard import live
 from sequin_admin.dashboard.access import Request, may
@@ -62,6 +63,6 @@ def collections_part(credential: Credential) -> Current:
 @may(Action.EDIT)
 def refresh(request: Request, pk: str) -> HttpResponse:
     credential = get_owned_or_404(request, pk)
-    catalogue.start_refresh(credential, actor=request.user)
+    catalogue.start_refresh(credential, actor=actor_of(request))
     messages.success(request, f"A worker reads the collections of {credential} now.")
     return redirect("dashboard:credential_syncs", pk=pk)

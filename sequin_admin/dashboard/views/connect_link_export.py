@@ -8,6 +8,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
+from sequin_admin.core.actors import actor_of
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.csv_export import csv_line
 from sequin_admin.dashboard.fresh_login import fresh_login_required
@@ -36,7 +37,7 @@ def as_csv(request: Request) -> HttpResponse:
     for link in listed.iterator(chunk_size=CSV_ROWS):
         response.write(csv_line(build_csv_row(link)))
     wanted = next(iter(parse_uuids([batch])), None)
-    links.record_exported(request.organization, actor=request.user, batch=wanted)
+    links.record_exported(request.organization, actor=actor_of(request), batch=wanted)
     return response
 
 

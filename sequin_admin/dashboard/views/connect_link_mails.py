@@ -12,6 +12,7 @@ from sequin_admin.access.branding import get_branding
 from sequin_admin.access.policy import Action
 from sequin_admin.connect import batches, mails
 from sequin_admin.connect.models import ConnectLink, LinkMail, MailPurpose
+from sequin_admin.core.actors import actor_of
 from sequin_admin.core.languages import LANGUAGES
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import parse_uuids
@@ -71,7 +72,7 @@ def send_now(
     try:
         sent = mails.send_link(
             link,
-            actor=request.user,
+            actor=actor_of(request),
             written=form.written,
             language=language,
             remind_hours=form.hours,
@@ -104,7 +105,7 @@ def send_batch(request: Request, pk: UUID) -> HttpResponse:
             "text": written.text if own else "",
             "remind_hours": form.hours,
         }
-        if batches.request_mails(batch, mail=mail, actor=request.user):
+        if batches.request_mails(batch, mail=mail, actor=actor_of(request)):
             messages.success(request, "The mails are being sent. This page says how far it is.")
         else:
             messages.warning(request, "Nothing was sent: the batch is at work or was withdrawn.")

@@ -12,6 +12,7 @@ from sequin_admin.audit.models import Event
 from sequin_admin.connect import links
 from sequin_admin.connect.models import Batch, ConnectLink, ConnectLinkQuerySet, LinkState
 from sequin_admin.core import clock
+from sequin_admin.core.actors import actor_of
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.dashboard.access import Request, may
@@ -124,7 +125,9 @@ def new(request: Request, provider: str) -> HttpResponse:
     form = ConnectLinkForm(offered, apps.defer("secrets"), request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            link = links.create(request.organization, actor=request.user, **form.link_arguments())
+            link = links.create(
+                request.organization, actor=actor_of(request), **form.link_arguments()
+            )
         except links.BadLink as error:
             form.add_error(error.field if error.field in form.fields else None, str(error))
         else:
@@ -146,7 +149,7 @@ def for_credential(request: Request, pk: str) -> HttpResponse:
     rows = Credential.objects.of(request.organization).select_related("oauth_app")
     credential = get_object_or_404(rows, pk=pk)
     try:
-        link = links.create_reconnect(request.organization, credential, actor=request.user)
+        link = links.create_reconnect(request.organization, credential, actor=actor_of(request))
     except links.BadLink as error:
         messages.error(request, str(error))
         return redirect("dashboard:credential", pk=pk)
@@ -186,7 +189,7 @@ def edit_link(request: Request, pk: str) -> HttpResponse:
             request.method == "POST"
             and form.is_valid()
             and edit.save(
-                lambda row: links.update_link(row, actor=request.user, **form.cleaned_data)
+                lambda row: links.update_link(row, actor=actor_of(request), **form.cleaned_data)
             )
         )
     except links.LinkClosed:
@@ -205,7 +208,7 @@ def revoke(request: Request, pk: str) -> HttpResponse:
     rows = owned_links(request).select_related("organization", "reconnects")
     link = get_object_or_404(rows, pk=pk)
     if not link.is_open or (
-        request.method == "POST" and not links.revoke(link, actor=request.user)
+        request.method == "POST" and not links.revoke(link, actor=actor_of(request))
     ):
         messages.warning(request, f"{link} was over already, so there was nothing to withdraw.")
         return redirect("dashboard:connect_link", pk=pk)

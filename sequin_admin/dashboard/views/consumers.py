@@ -7,6 +7,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action
+from sequin_admin.core.actors import actor_of
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.csv_export import Columns
@@ -87,7 +88,7 @@ def new(request: Request) -> HttpResponse:
         return render(request, "consumers/no_target.html")
     form = ConsumerForm(request.organization, request.POST or None)
     if request.method == "POST" and form.is_valid():
-        consumer = consumers.create(request.organization, actor=request.user, **form.columns())
+        consumer = consumers.create(request.organization, actor=actor_of(request), **form.columns())
         messages.success(request, f"{consumer} is saved.")
         return redirect("dashboard:consumer", pk=consumer.pk)
     return show_form(request, form)
@@ -102,7 +103,7 @@ def edit_consumer(request: Request, pk: str) -> HttpResponse:
     if (
         request.method == "POST"
         and form.is_valid()
-        and edit.save(lambda row: consumers.update(row, actor=request.user, **form.columns()))
+        and edit.save(lambda row: consumers.update(row, actor=actor_of(request), **form.columns()))
     ):
         messages.success(request, f"{form.cleaned_data['name']} is saved.")
         return redirect("dashboard:consumer", pk=pk)

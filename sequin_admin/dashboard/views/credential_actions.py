@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from sequin_admin.access.policy import Action
 from sequin_admin.connect import credential_operations, flow, links
+from sequin_admin.core.actors import actor_of
 from sequin_admin.credentials.kinds import OAuthKind
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
@@ -36,7 +37,7 @@ def verify(request: Request, pk: str) -> HttpResponse:
     if credential.disabled_at:
         messages.warning(request, f"{credential} is disabled: nothing calls it. Enable it first.")
         return redirect("dashboard:credential", pk=pk)
-    outcome = probes.verify(credential, actor=request.user)
+    outcome = probes.verify(credential, actor=actor_of(request))
     if outcome.ok:
         messages.success(request, f"{credential.provider_title} confirms that {credential} works.")
     else:
@@ -100,7 +101,7 @@ def exchange(request: Request, pk: str) -> HttpResponse:
         messages.warning(request, f"{credential} has no token to exchange now.")
         return redirect("dashboard:credential", pk=pk)
     try:
-        credential_operations.exchange_token(credential, actor=request.user)
+        credential_operations.exchange_token(credential, actor=actor_of(request))
         messages.success(request, f"{credential} has a token that is renewed from now on.")
     except Refused as refusal:
         messages.error(request, f"Not exchanged yet. {refusal.outcome.sentence}")
@@ -125,7 +126,7 @@ def disable(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def enable(request: Request, pk: str) -> HttpResponse:
     credential = get_owned_or_404(request, pk)
-    credential_operations.enable(credential, actor=request.user)
+    credential_operations.enable(credential, actor=actor_of(request))
     messages.success(request, f"{credential} is enabled again.")
     return redirect("dashboard:credential", pk=pk)
 
@@ -138,7 +139,7 @@ def delete(request: Request, pk: str) -> HttpResponse:
     typed, status = request.POST.get("name", "").strip(), 200
     if request.method == "POST" and typed == credential.name.strip():
         try:
-            given_back = credential_operations.delete(credential, actor=request.user)
+            given_back = credential_operations.delete(credential, actor=actor_of(request))
         except InUse:
             # The page says by whom.
             status = 409
@@ -171,6 +172,6 @@ def reveal(request: Request, pk: str) -> HttpResponse:
     credential = get_owned_or_404(request, pk)
     if request.method == "GET":
         return render(request, "credentials/reveal.html", {"credential": credential})
-    secrets = credential_operations.reveal(credential, actor=request.user)
+    secrets = credential_operations.reveal(credential, actor=actor_of(request))
     context = {"credential": credential, "secrets": secrets}
     return render(request, "credentials/reveal.html", context)

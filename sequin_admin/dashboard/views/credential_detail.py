@@ -8,9 +8,10 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
+from sequin_admin.access.former_secrets import list_former
 from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.models import Credential, FormerCredentialSecrets
 from sequin_admin.dashboard import snippets
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.front import render_tab
@@ -32,6 +33,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
     context = {
         "properties": list_properties(credential),
         "checks": Check.objects.about(credential),
+        "former": list_former(FormerCredentialSecrets, credential),
         "transitions": Transition.objects.about(credential)[:5],
     }
     return render_tab(request, "credentials/detail.html", credential, "credential", context)

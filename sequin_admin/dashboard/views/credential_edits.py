@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods
 from sequin_admin.access.policy import Action
 from sequin_admin.connect import credential_operations
 from sequin_admin.connect.credential_operations import Saved
+from sequin_admin.core.actors import actor_of
 from sequin_admin.credentials.forms import CredentialForm
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.properties import InvalidEntry
@@ -58,18 +59,18 @@ def update_credential(request: Request, credential: Credential, edit: Edit) -> b
     if credential.has_form():
         # Before the row is locked: the provider may be asked whose secrets these are.
         draft = credential_operations.identified_replacement(
-            credential, form.properties, actor=request.user
+            credential, form.properties, actor=actor_of(request)
         )
     replaced: list[Saved] = []
 
     def write(row: Credential) -> None:
         if draft:
-            saved = credential_operations.apply_replacement(row, draft, actor=request.user)
+            saved = credential_operations.apply_replacement(row, draft, actor=actor_of(request))
             replaced.append(saved)
             row = saved.credential
         credential_operations.update_details(
             row,
-            actor=request.user,
+            actor=actor_of(request),
             name=form.cleaned_data["display_name"] or None,
             metadata=form.cleaned_data["metadata"],
             contact_email=form.cleaned_data["contact_email"],

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.policy import Action
 from sequin_admin.connect import credential_operations
+from sequin_admin.core.actors import actor_of
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import CredentialForm
 from sequin_admin.credentials.models import Credential
@@ -54,11 +55,13 @@ def add(request: Request, kind: str) -> HttpResponse:
             form.properties,
             name=form.cleaned_data["display_name"],
             metadata=form.cleaned_data["metadata"] or None,
-            actor=request.user,
+            actor=actor_of(request),
         )
         contact = form.cleaned_data["contact_email"] or None
         credential = saved.credential
-        credential_operations.update_details(credential, actor=request.user, contact_email=contact)
+        credential_operations.update_details(
+            credential, actor=actor_of(request), contact_email=contact
+        )
         if saved.needs_probe:
             probes.verify(credential)
         show_saved(request, saved)

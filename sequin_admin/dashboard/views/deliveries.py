@@ -9,6 +9,7 @@ from django.shortcuts import render as show
 from django.views.decorators.http import require_GET, require_POST
 
 from sequin_admin.access.policy import Action
+from sequin_admin.core.actors import actor_of
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.listing import render_page_or_partial
 from sequin_admin.dashboard.views.notifications import build_log_context
@@ -49,7 +50,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
 def redeliver(request: Request, pk: str) -> HttpResponse:
     delivery = get_owned_or_404(request, pk)
     try:
-        outbox.redeliver(delivery, actor=request.user)
+        outbox.redeliver(delivery, actor=actor_of(request))
         messages.success(request, "It is sent again within seconds, with the same id.")
     except outbox.NotRedeliverable as error:
         messages.error(request, str(error))

@@ -7,6 +7,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sequin_admin.access.policy import Action
+from sequin_admin.core.actors import actor_of
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import render_question
 from sequin_admin.dashboard.overview.guide import build_tour
@@ -57,7 +58,7 @@ def dismiss(request: Request) -> HttpResponse:
 def remove(request: Request) -> HttpResponse:
     demo = get_demo_or_404(request)
     if request.method == "POST":
-        plan = removal.remove(demo, actor=request.user)
+        plan = removal.remove(demo, actor=actor_of(request))
         kept = f" {plan.kept_count} that yours need are left." if plan.kept_count else ""
         messages.success(request, f"The demo data is removed.{kept}")
         return redirect("dashboard:overview")

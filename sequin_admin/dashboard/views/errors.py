@@ -1,11 +1,19 @@
-"""The page for unhandled errors."""
+"""The pages for unhandled errors, and for attempts beyond allauth's limits."""
 
 import sys
 
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from sequin_admin.core.availability import RETRY_AFTER_S, is_database_error, is_told
+from sequin_admin.dashboard import account_events
+
+
+def too_many_requests(request: HttpRequest) -> HttpResponse:
+    """What allauth answers beyond its limits, with an event."""
+    account_events.record_limited(request)
+    return render(request, "429.html", status=429)
 
 
 def server_error(request: HttpRequest) -> HttpResponse:

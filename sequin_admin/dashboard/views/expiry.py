@@ -14,6 +14,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from sequin_admin.access import calendar_feeds
 from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
+from sequin_admin.core.actors import actor_of
 from sequin_admin.core.search_language import parse_search
 from sequin_admin.credentials import kinds
 from sequin_admin.dashboard.access import Request, may
@@ -153,7 +154,7 @@ def calendar(request: Request) -> HttpResponse:
         known = {"feed": calendar_feeds.get_feed(request.membership)}
         return render(request, "expiry/make_calendar.html", known)
     try:
-        _, token = calendar_feeds.make_feed(request.membership, actor=request.user)
+        _, token = calendar_feeds.make_feed(request.membership, actor=actor_of(request))
     except calendar_feeds.FeedRefused as refusal:
         messages.error(request, str(refusal))
         return redirect("dashboard:expiry")
@@ -166,7 +167,7 @@ def calendar(request: Request) -> HttpResponse:
 def revoke_calendar(request: Request) -> HttpResponse:
     back = reverse("dashboard:expiry")
     if request.method == "POST":
-        if calendar_feeds.revoke_feed(request.membership, actor=request.user):
+        if calendar_feeds.revoke_feed(request.membership, actor=actor_of(request)):
             messages.success(request, "The address of your calendar shows nothing any more.")
         return redirect(back)
     if calendar_feeds.get_feed(request.membership) is None:

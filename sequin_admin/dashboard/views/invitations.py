@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access import addresses, invitations, members
 from sequin_admin.access.models import Invitation, Membership, User, digest
+from sequin_admin.core.actors import actor_of
 from sequin_admin.dashboard.middleware import ORGANIZATION_SESSION_KEY
 
 INVITATION_SESSION_KEY = "invitation"
@@ -49,7 +50,7 @@ def accept_signed_in(request: HttpRequest, invitation: Invitation, user: User) -
     if request.method == "GET" or other:
         context = {"invitation": invitation, "other": other}
         return render(request, "invitations/accept.html", context, status=403 if other else 200)
-    return enter(request, invitations.accept(invitation, user))
+    return enter(request, invitations.accept(invitation, user, origin=actor_of(request)))
 
 
 def accept_anonymous(request: HttpRequest, invitation: Invitation) -> HttpResponse:
@@ -63,7 +64,9 @@ def accept_anonymous(request: HttpRequest, invitation: Invitation) -> HttpRespon
         status = 422 if form.is_bound else 200
         return render(request, "invitations/new_account.html", context, status=status)
     try:
-        membership = invitations.accept_with_new_account(invitation, form.cleaned_data["password1"])
+        membership = invitations.accept_with_new_account(
+            invitation, form.cleaned_data["password1"], origin=actor_of(request)
+        )
     except invitations.AccountExists:
         return redirect("invitation")
     perform_login(request, membership.user)

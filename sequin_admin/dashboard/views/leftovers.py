@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from sequin_admin.access.policy import Action
 from sequin_admin.connect.leftovers import list_leftovers, revoke_leftovers
+from sequin_admin.core.actors import actor_of
 from sequin_admin.dashboard.access import Request, may
 
 
@@ -26,7 +27,7 @@ def leftovers(request: Request) -> HttpResponse:
         return render(request, "members/leftovers.html", context)
     form = PersonForm(request.POST)
     person = form.cleaned_data["person"] if form.is_valid() else 0
-    count = revoke_leftovers(request.organization, person, actor=request.user)
+    count = revoke_leftovers(request.organization, person, actor=actor_of(request))
     if count:
         messages.success(
             request,

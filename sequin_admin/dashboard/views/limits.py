@@ -10,6 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.policy import Action
+from sequin_admin.core.actors import actor_of
 from sequin_admin.core.split_fields import IntervalField
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
@@ -53,7 +54,9 @@ def limit(request: Request, pk: str) -> HttpResponse:
         form = LimitForm(instance=current)
     if request.method == "POST" and form.is_valid():
         try:
-            saved = edit.save(lambda row: limits.set_limit(row, form.rate(), actor=request.user))
+            saved = edit.save(
+                lambda row: limits.set_limit(row, form.rate(), actor=actor_of(request))
+            )
         except ValidationError as error:
             form.add_error(None, error)
         else:

@@ -11,6 +11,7 @@ from sequin_admin.access.models import Organization
 from sequin_admin.access.policy import Action
 from sequin_admin.connect import mails
 from sequin_admin.connect.models import MailPurpose, MailTemplate
+from sequin_admin.core.actors import actor_of
 from sequin_admin.core.languages import LANGUAGES
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.edits import Edit
@@ -41,7 +42,9 @@ def mail_settings(request: Request) -> HttpResponseBase:
     if request.method == "POST" and form.is_valid():
         try:
             saved = edit.save(
-                lambda row: mails.save_mail_settings(row, **form.cleaned_data, actor=request.user)
+                lambda row: mails.save_mail_settings(
+                    row, **form.cleaned_data, actor=actor_of(request)
+                )
             )
         except mails.BadMail as error:
             saved = False
@@ -77,7 +80,7 @@ def mail_template(request: Request, purpose: str, language: str) -> HttpResponse
 
     given = submitted_data(request)
     if request.method == "POST" and given and "reset" in given:
-        mails.remove_template(organization, purpose, language, actor=request.user)
+        mails.remove_template(organization, purpose, language, actor=actor_of(request))
         messages.success(request, "Our text is used again.")
         return redirect("dashboard:mail_template", purpose=purpose, language=language)
     edit = Edit(organization, build, given)
@@ -115,6 +118,6 @@ def save_text(
             language,
             subject=form.written.subject,
             text=form.written.text,
-            actor=request.user,
+            actor=actor_of(request),
         )
     )

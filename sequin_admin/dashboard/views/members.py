@@ -14,6 +14,7 @@ from sequin_admin.access import members as people
 from sequin_admin.access.models import Invitation, Membership
 from sequin_admin.access.policy import Action, Role
 from sequin_admin.connect.leftovers import list_leftovers
+from sequin_admin.core.actors import actor_of
 from sequin_admin.core.fresh_login import is_login_fresh
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.accounts import send_invitation
@@ -57,7 +58,7 @@ def member_add(request: Request) -> HttpResponse:
     email, role = form.cleaned_data["email"], form.cleaned_data["role"]
     try:
         invitation, token = invitations.create(
-            request.organization, email, role, actor=request.user
+            request.organization, email, role, actor=actor_of(request)
         )
     except (people.AlreadyMember, invitations.AlreadyInvited) as problem:
         form.add_error("email", str(problem))
@@ -79,7 +80,7 @@ def invitation_resend(request: Request, pk: uuid.UUID) -> HttpResponse:
     if request.method == "GET":
         return render(request, "members/resend.html", {"invitation": invitation})
     try:
-        invitation, token = invitations.resend(invitation, actor=request.user)
+        invitation, token = invitations.resend(invitation, actor=actor_of(request))
     except invitations.InvitationClosed as problem:
         messages.error(request, str(problem))
     else:
@@ -92,7 +93,7 @@ def invitation_resend(request: Request, pk: uuid.UUID) -> HttpResponse:
 def invitation_withdraw(request: Request, pk: uuid.UUID) -> HttpResponse:
     invitation = get_invitation_or_404(request, pk)
     try:
-        invitations.withdraw(invitation, actor=request.user)
+        invitations.withdraw(invitation, actor=actor_of(request))
     except invitations.InvitationClosed as problem:
         messages.error(request, str(problem))
     else:
@@ -112,7 +113,7 @@ def member_role(request: Request, pk: int) -> HttpResponse:
         return redirect("dashboard:members")
     role = form.cleaned_data["role"]
     try:
-        saved = edit.save(lambda row: people.change_role(row, role, actor=request.user))
+        saved = edit.save(lambda row: people.change_role(row, role, actor=actor_of(request)))
     except people.LastOwner as problem:
         messages.error(request, str(problem))
     else:
@@ -137,7 +138,7 @@ def member_remove(request: Request, pk: int) -> HttpResponse:
             reach=reach_of_removing_member(membership),
         )
     try:
-        people.remove(membership, actor=request.user)
+        people.remove(membership, actor=actor_of(request))
     except people.LastOwner as problem:
         messages.error(request, str(problem))
     else:

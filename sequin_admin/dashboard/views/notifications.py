@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.policy import Action
+from sequin_admin.core.actors import actor_of
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask, disable_or_ask, render_question
 from sequin_admin.dashboard.edits import Edit, status_of
@@ -64,7 +65,7 @@ def add(request: Request, kind: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         organization, columns = request.organization, form.columns
         try:
-            channel = channels.create(organization, form.kind, actor=request.user, **columns)
+            channel = channels.create(organization, form.kind, actor=actor_of(request), **columns)
         except CeilingReached as error:
             form.add_error(None, str(error))
             return show_form(request, form)
@@ -86,7 +87,7 @@ def edit_channel(request: Request, pk: str) -> HttpResponse:
     if (
         request.method == "POST"
         and form.is_valid()
-        and edit.save(lambda row: channels.update(row, actor=request.user, **form.columns))
+        and edit.save(lambda row: channels.update(row, actor=actor_of(request), **form.columns))
     ):
         messages.success(request, f"{get_owned_or_404(request, pk)} is saved.")
         return redirect("dashboard:channel", pk=pk)
@@ -133,7 +134,7 @@ def build_log_context(request: Request, rows: DeliveryQuerySet) -> dict[str, Any
 def test(request: Request, pk: str) -> HttpResponse:
     """Send a test message now and report the result."""
     channel = get_owned_or_404(request, pk)
-    delivery = outbox.send_test(channel, actor=request.user)
+    delivery = outbox.send_test(channel, actor=actor_of(request))
     if delivery.state == DeliveryState.DELIVERED:
         messages.success(request, f"The test was delivered to {channel}.")
     else:
@@ -145,7 +146,7 @@ def test(request: Request, pk: str) -> HttpResponse:
 @may(Action.CONFIGURE)
 def enable(request: Request, pk: str) -> HttpResponse:
     channel = get_owned_or_404(request, pk)
-    channels.enable(channel, actor=request.user)
+    channels.enable(channel, actor=actor_of(request))
     messages.success(request, f"{channel} is enabled.")
     return redirect("dashboard:channel", pk=pk)
 
@@ -186,7 +187,7 @@ def rotate(request: Request, pk: str) -> HttpResponse:
     if not channel.kind_choice.is_signed:
         raise Http404(pk)
     if request.method == "POST":
-        return show_secret(request, channel, channels.rotate(channel, actor=request.user))
+        return show_secret(request, channel, channels.rotate(channel, actor=actor_of(request)))
     text = (
         "For 24 hours messages are signed with both secrets, so that you can change the receiver."
     )

@@ -4,12 +4,13 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
 from django.views.decorators.http import require_GET
 
+from sequin_admin.access.former_secrets import list_former
 from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import title_of
 from sequin_admin.credentials.kinds import AppInstallKind
-from sequin_admin.credentials.models import GatewaySecret, OAuthApp
+from sequin_admin.credentials.models import FormerAppSecrets, GatewaySecret, OAuthApp
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.front import render_tab
 from sequin_admin.health.models import Check
@@ -37,6 +38,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
         "now": clock.now(),
         "demand": demand.of_app(app),
         "checks": Check.objects.about(app),
+        "former": list_former(FormerAppSecrets, app),
     }
     return render_tab(request, "oauth_apps/detail.html", app, "oauth_app", context)
 

@@ -8,6 +8,7 @@ from django.views.decorators.http import require_http_methods
 
 from sequin_admin.access.forms import RotateForm
 from sequin_admin.access.policy import Action
+from sequin_admin.core.actors import actor_of
 from sequin_admin.credentials import gateway_secrets, oauth_apps
 from sequin_admin.credentials.forms import AppSecretsForm
 from sequin_admin.credentials.models import GatewaySecret, OAuthApp
@@ -33,7 +34,7 @@ def replace_secret(request: Request, pk: str) -> HttpResponse:
         properties, ends_at = form.properties, form.secret_ends_at()
         if edit.save(
             lambda row: oauth_apps.update(
-                row, actor=request.user, properties=properties, secret_ends_at=ends_at
+                row, actor=actor_of(request), properties=properties, secret_ends_at=ends_at
             )
         ):
             messages.success(request, f"{app} has its new secret. It is tried at once.")
@@ -64,7 +65,7 @@ def make_gateway_secret(request: Request, app: OAuthApp) -> HttpResponse:
     reach = reach_of_rotating_gateway_secret(app, current) if current else None
     if request.method == "POST" and (form is None or form.is_valid()):
         overlap = {"overlap": form.overlap} if form else {}
-        row, secret = gateway_secrets.rotate(app, actor=request.user, **overlap)
+        row, secret = gateway_secrets.rotate(app, actor=actor_of(request), **overlap)
         made = {"app": app, "row": row, "secret": secret}
         return render(request, "oauth_apps/gateway_secret_made.html", made)
     context = {"app": app, "form": form, "current": current, "reach": reach}

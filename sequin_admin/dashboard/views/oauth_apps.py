@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 
 from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action
+from sequin_admin.core.actors import actor_of
 from sequin_admin.credentials import kinds, oauth_apps
 from sequin_admin.credentials.forms import OAuthAppForm
 from sequin_admin.credentials.models import OAuthApp
@@ -100,7 +101,7 @@ def add(request: Request, provider: str) -> HttpResponse:
             provider,
             client_id=form.cleaned_data["client_id"],
             properties=form.properties,
-            actor=request.user,
+            actor=actor_of(request),
             secret_ends_at=form.secret_ends_at(),
             **{name: form.cleaned_data[name] for name in COLUMNS},
         )
@@ -122,7 +123,7 @@ def edit_app(request: Request, pk: str) -> HttpResponse:
         if edit.save(
             lambda row: oauth_apps.update(
                 row,
-                actor=request.user,
+                actor=actor_of(request),
                 properties=form.properties,
                 secret_ends_at=form.secret_ends_at(row),
                 **columns,

@@ -11,10 +11,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST
 
 from sequin_admin.access import organizations, staff_access
-from sequin_admin.access.models import Logo, Organization, StaffAccess, User
+from sequin_admin.access.models import Logo, Organization, StaffAccess
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.repeats import record_repeatable
-from sequin_admin.core.actors import actor_of
+from sequin_admin.core.actors import Actor, actor_of
 from sequin_admin.core.forms import NameField
 from sequin_admin.dashboard.access import Request, may, member_anywhere
 from sequin_admin.dashboard.edits import Edit
@@ -76,7 +76,7 @@ def edit_organization(request: Request) -> HttpResponseBase:
     if (
         request.method == "POST"
         and form.is_valid()
-        and edit.save(lambda row: save_changes(row, form.cleaned_data, actor=request.user))
+        and edit.save(lambda row: save_changes(row, form.cleaned_data, actor=actor_of(request)))
     ):
         messages.success(request, f"{form.cleaned_data['name']} is saved.")
         return redirect("dashboard:organization")
@@ -110,7 +110,7 @@ def staff_access_end(request: Request, pk: str) -> HttpResponse:
     return redirect("dashboard:organization")
 
 
-def save_changes(organization: Organization, given: dict[str, Any], *, actor: User) -> None:
+def save_changes(organization: Organization, given: dict[str, Any], *, actor: Actor) -> None:
     organizations.rename(organization, given["name"], actor=actor)
     if given["logo"]:
         organizations.set_logo(organization, given["logo"], actor=actor)

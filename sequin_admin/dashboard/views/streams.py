@@ -11,6 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
+from sequin_admin.core.actors import actor_of
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.csv_export import Columns
@@ -88,7 +89,9 @@ def new(request: Request) -> HttpResponse:
     form = StreamForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            stream = streams.create(request.organization, actor=request.user, **form.cleaned_data)
+            stream = streams.create(
+                request.organization, actor=actor_of(request), **form.cleaned_data
+            )
         except ValidationError as error:
             form.explain(error)
         else:
@@ -106,7 +109,7 @@ def edit_stream(request: Request, pk: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             saved = edit.save(
-                lambda row: streams.rename(row, actor=request.user, **form.cleaned_data)
+                lambda row: streams.rename(row, actor=actor_of(request), **form.cleaned_data)
             )
         except ValidationError as error:
             form.explain(error)

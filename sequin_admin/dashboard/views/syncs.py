@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from sequin_admin.access.ceilings import CeilingReached
 from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action
+from sequin_admin.core.actors import actor_of
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask, disable_or_ask
@@ -118,7 +119,7 @@ def add(request: Request, pk: str) -> HttpResponse:
     form = SyncForm(known, request.POST or None, initial=initial, streams=streams)
     if request.method == "POST" and form.is_valid():
         try:
-            sync = syncs.create(credential, actor=request.user, **form.columns())
+            sync = syncs.create(credential, actor=actor_of(request), **form.columns())
         except CeilingReached as error:
             form.add_error(None, str(error))
         except ValidationError as error:
@@ -138,7 +139,9 @@ def edit_sync(request: Request, pk: str) -> HttpResponse:
     form: SyncForm = edit.form
     if request.method == "POST" and form.is_valid():
         try:
-            saved = edit.save(lambda row: syncs.update(row, actor=request.user, **form.columns()))
+            saved = edit.save(
+                lambda row: syncs.update(row, actor=actor_of(request), **form.columns())
+            )
         except ValidationError as error:
             form.explain(error)
         else:
@@ -183,7 +186,7 @@ def disable(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def enable(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
-    syncs.set_status(sync, "active", actor=request.user)
+    syncs.set_status(sync, "active", actor=actor_of(request))
     messages.success(request, f"{sync} is enabled again.")
     return redirect("dashboard:sync", pk=pk)
 
@@ -192,7 +195,7 @@ def enable(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def publish(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
-    syncs.publish_badge(sync, actor=request.user)
+    syncs.publish_badge(sync, actor=actor_of(request))
     messages.success(request, "Whoever has the badge's address sees the status, and only that.")
     return redirect("dashboard:sync_badge_page", pk=pk)
 
@@ -201,7 +204,7 @@ def publish(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def unpublish(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
-    syncs.unpublish_badge(sync, actor=request.user)
+    syncs.unpublish_badge(sync, actor=actor_of(request))
     messages.success(request, "The badge's address leads nowhere any more.")
     return redirect("dashboard:sync_badge_page", pk=pk)
 

@@ -8,8 +8,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from sequin_admin.access.ceilings import CeilingReached
+from sequin_admin.access.former_secrets import list_former
 from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action
+from sequin_admin.core.actors import actor_of
 from sequin_admin.credentials.properties import warn_of_space
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
@@ -24,7 +26,7 @@ from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.health.models import Check
 from sequin_admin.syncs import targets
 from sequin_admin.syncs.forms.targets import TargetForm
-from sequin_admin.syncs.models import Target
+from sequin_admin.syncs.models import FormerTargetSecrets, Target
 
 CSV: Columns = {
     "id": lambda row: row.pk,
@@ -75,7 +77,11 @@ def index(request: Request) -> HttpResponseBase:
 def detail(request: Request, pk: str) -> HttpResponse:
     target = get_owned_or_404(request, pk)
     consumers = target.consumers.order_by("name")[:100]
-    context = {"consumers": consumers, "checks": Check.objects.about(target)}
+    context = {
+        "consumers": consumers,
+        "checks": Check.objects.about(target),
+        "former": list_former(FormerTargetSecrets, target),
+    }
     return render_tab(request, "targets/detail.html", target, "target", context)
 
 
@@ -94,7 +100,9 @@ def new(request: Request) -> HttpResponse:
     form = TargetForm(submitted_data(request))
     if request.method == "POST" and form.is_valid():
         try:
-            target = targets.create(request.organization, actor=request.user, **form.cleaned_data)
+            target = targets.create(
+                request.organization, actor=actor_of(request), **form.cleaned_data
+            )
         except CeilingReached as error:
             form.add_error(None, str(error))
         except ValidationError as error:
@@ -114,13 +122,13 @@ def edit_target(request: Request, pk: str) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         try:
             saved = edit.save(
-                lambda row: targets.update(row, actor=request.user, **form.cleaned_data)
+                lambda row: targets.update(row, actor=actor_of(request), **form.cleaned_data)
             )
         except ValidationError as error:
             form.explain(error)
         else:
             if saved:
-                targets.request_test(get_owned_or_404(request, pk), actor=request.user)
+                targets.request_test(get_owned_or_404(request, pk), actor=actor_of(request))
                 return redirect_to_test(request, get_owned_or_404(request, pk), form)
     return show_form(request, form, get_owned_or_404(request, pk), edit)
 
@@ -146,7 +154,7 @@ def redirect_to_test(request: Request, target: Target, form: TargetForm) -> Http
 def verify(request: Request, pk: str) -> HttpResponse:
     """Have a worker test the connection; the target's page shows the result."""
     target = get_owned_or_404(request, pk)
-    targets.request_test(target, actor=request.user)
+    targets.request_test(target, actor=actor_of(request))
     messages.info(request, f"{target} is being tested. The result is shown here.")
     return redirect("dashboard:target", pk=target.pk)
 

@@ -39,3 +39,6 @@ class Store(Protocol):
 
     def take_block(self, key: UUID, limit: int, most: int) -> Block:
         """Take up to `most` requests of what remains of an API key's `limit` in this minute."""
+
+    def forget(self, scopes: Sequence[tuple[UUID, str]]) -> None:
+        """Drop the state of credentials that go, each with a scope."""

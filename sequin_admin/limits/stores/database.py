@@ -72,6 +72,9 @@ class DatabaseStore:
             for state, interval in zip(found, intervals, strict=True)
         ]
 
+    def forget(self, scopes: Sequence[tuple[UUID, str]]) -> None:
+        LimiterState.objects.filter(pk__in=[key for key, _ in scopes]).delete()
+
     def take_block(self, key: UUID, limit: int, most: int) -> Block:
         with unavailable_on_error(), transaction.atomic():
             rows = Quota.objects.select_for_update()

@@ -51,8 +51,8 @@ def script(name: str) -> Script:
     return Script(text, sha1(text.encode(), usedforsecurity=False).hexdigest())
 
 
-ACQUIRE, RELEASE, GAUGE, QUOTA, MARK, RECORD = SCRIPTS = [
-    script(name) for name in ("acquire", "release", "gauge", "quota", "mark", "record")
+ACQUIRE, RELEASE, GAUGE, QUOTA, MARK, RECORD, FORGET = SCRIPTS = [
+    script(name) for name in ("acquire", "release", "gauge", "quota", "mark", "record", "forget")
 ]
 # How many encoded commands are cached: most requests are repeated.
 COMMANDS_CACHED = 10_000
@@ -115,6 +115,9 @@ class RedisStore:
         command = command_head(QUOTA, key, "", 3) + encode_arguments(limit, most, SHARES)
         (numbers,) = self.run([command])
         return Block(*map(int, numbers))
+
+    def forget(self, scopes: Sequence[tuple[UUID, str]]) -> None:
+        self.run([command_start(FORGET, keys_of(key, scope), 0) for key, scope in scopes])
 
     def run(self, commands: Sequence[bytes]) -> list[list[bytes]]:
         """Run scripts in one round trip, and split each reply at spaces. Loads missing scripts.

@@ -4,6 +4,7 @@ from sequin_admin.syncs.models.collections import (
     Collection,
     Refresh,
 )
+from sequin_admin.syncs.models.former_secrets import FormerTargetSecrets
 from sequin_admin.syncs.models.pipeline import (
     SLUG_CHARS,
     Consumer,
@@ -18,6 +19,7 @@ __all__ = [
     "SLUG_CHARS",
     "Collection",
     "Consumer",
+    "FormerTargetSecrets",
     "Refresh",
     "SslMode",
     "Stream",

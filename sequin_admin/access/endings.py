@@ -1,0 +1,157 @@
+"""Ends an organization: asked for by an owner, undone until its time, then begun by the worker.
+
+While it waits nothing is renewed, probed, delivered or granted for it, and nothing is changed. What
+comes after that is in `connect.endings`.
+"""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+from uuid import UUID
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import models, transaction
+from django.template.loader import render_to_string
+
+from sequin_admin.access import configuration
+from sequin_admin.access.models import (
+    ApiKey,
+    EndingStep,
+    Membership,
+    Organization,
+    OrganizationEnding,
+)
+from sequin_admin.access.policy import Role
+from sequin_admin.audit.models import record_change
+from sequin_admin.core import clock
+from sequin_admin.core.actors import Actor, AnyActor
+
+log = structlog.get_logger(__name__)
+Row = TypeVar("Row", bound=models.Model)
+
+
+class EndRefused(Exception):
+    """The end can't be asked for or undone. `str()` is a sentence."""
+
+
+def describe_end(organization: Organization) -> str:
+    """The sentence for what is refused while the organization waits for its end."""
+    return (
+        f"{organization} ends on {organization.ends_at:%-d %b %Y, %H:%M} UTC, so it can only be "
+        "looked at. An owner can undo that on its page until then."
+    )
+
+
+def is_ending(organization: Organization) -> bool:
+    """As stored now."""
+    return Organization.objects.filter(pk=organization.pk, ends_at__isnull=False).exists()
+
+
+def list_ending() -> Sequence[UUID]:
+    """Organizations for which nothing is done any more."""
+    return list(OrganizationEnding.objects.values_list("pk", flat=True))
+
+
+def without_ending(
+    rows: models.QuerySet[Row], ending: Sequence[UUID], path: str = "organization"
+) -> models.QuerySet[Row]:
+    """The rows without those of organizations that end. `path` leads to the organization."""
+    return rows.exclude(**{f"{path}__in": ending}) if ending else rows
+
+
+def closed_queues(ending: Sequence[UUID]) -> list[str]:
+    """The patterns, as of LIKE, of their queues: see `core.turns`."""
+    return [f"{pk.hex}%" for pk in ending]
+
+
+def ask(organization: Organization, *, actor: AnyActor, reason: str = "") -> OrganizationEnding:
+    """Let the organization end when the wait is over. Its owners are mailed first.
+
+    Raises `EndRefused`, with nothing done.
+    """
+    if is_ending(organization):
+        raise EndRefused(f"{organization} ends already. Nothing was changed.")
+    row = Actor.of(actor).row
+    now = clock.now()
+    ending = OrganizationEnding(
+        pk=organization.pk,
+        name=organization.name,
+        asked_by=str(row.pk) if row else "",
+        asked_at=now,
+        ends_at=now + configuration.CONFIGURATION.wait,
+        due_at=now + configuration.CONFIGURATION.wait,
+    )
+    mail_owners(organization, "asked", {"ending": ending, "actor": row, "reason": reason})
+    with transaction.atomic():
+        locked = Organization.objects.select_for_update().get(pk=organization.pk)
+        if locked.ends_at:
+            raise EndRefused(f"{organization} ends already. Nothing was changed.")
+        ending.save(force_insert=True)
+        show_end(organization, ending)
+        details: dict[str, Any] = {"reason": reason} if reason else {}
+        ends_at = ending.ends_at.isoformat()
+        record_change(organization, "organization.end_asked", actor, ends_at=ends_at, **details)
+    return ending
+
+
+def undo(organization: Organization, *, actor: AnyActor) -> None:
+    """Let the organization stay. Raises `EndRefused` when it does not end, or its end has begun."""
+    with transaction.atomic():
+        # The lock that whoever begins the end takes as well.
+        Organization.objects.select_for_update().get(pk=organization.pk)
+        ending = OrganizationEnding.objects.filter(pk=organization.pk).first()
+        if ending is None:
+            raise EndRefused(f"{organization} does not end. Nothing was changed.")
+        if ending.began_at:
+            raise EndRefused(f"{organization} is being erased. That can't be undone any more.")
+        ending.delete()
+        show_end(organization, None)
+        record_change(organization, "organization.end_undone", actor)
+    try:
+        mail_owners(organization, "undone", {"actor": Actor.of(actor).row})
+    except EndRefused:
+        log.warning("owners not mailed", organization=str(organization.pk), exc_info=True)
+
+
+def show_end(organization: Organization, ending: OrganizationEnding | None) -> None:
+    """Tell pages by a column of the organization, and cached API keys by their version."""
+    organization.ends_at = ending.ends_at if ending else None
+    organization.save(update_fields=["ends_at"])
+    keys = ApiKey.objects.filter(organization=organization)
+    keys.update(version=models.F("version") + 1)
+
+
+def mail_owners(organization: Organization, event: str, context: dict[str, object]) -> None:
+    """Raises `EndRefused` when they could not be mailed."""
+    owners = Membership.objects.of(organization).filter(role=Role.OWNER, user__is_active=True)
+    given = {"organization": organization, "public_url": settings.PUBLIC_URL, **context}
+    titles = {
+        "asked": f"{organization} will be erased",
+        "undone": f"{organization} will not be erased",
+    }
+    text = render_to_string(f"organization/end_{event}.txt", given)
+    try:
+        for address in owners.values_list("user__email", flat=True):
+            EmailMessage(titles[event], text, to=[address]).send()
+    except OSError as error:
+        raise EndRefused(
+            "The owners could not be mailed, so nothing was changed. Ask whoever runs this server "
+            "to check its mail settings, then try again."
+        ) from error
+
+
+@transaction.atomic
+def begin(ending: OrganizationEnding) -> bool:
+    """Begin the end whose time has come: from now on it can't be undone.
+
+    False when it was undone meanwhile. The caller has its lease.
+    """
+    rows = Organization.objects.select_for_update().filter(pk=ending.pk)
+    if not rows.first():
+        return False
+    waiting = OrganizationEnding.objects.filter(
+        pk=ending.pk, step=EndingStep.WAITING, ends_at__lte=clock.now()
+    )
+    now = clock.now()
+    return bool(waiting.update(step=EndingStep.RETURNING, began_at=now))

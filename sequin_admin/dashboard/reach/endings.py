@@ -1,0 +1,54 @@
+"""What the end of an organization reaches."""
+
+from collections import Counter
+
+from django.db.models import Count, Model, QuerySet
+
+from sequin_admin.access import configuration
+from sequin_admin.access.models import ApiKey, Membership, Organization
+from sequin_admin.connect.models import ConnectLink
+from sequin_admin.core import clock
+from sequin_admin.core.concrete import noun
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.dashboard.reach.model import Reach
+from sequin_admin.syncs.models import Consumer, Stream, Sync, Target
+
+
+def ending_organization(organization: Organization) -> Reach:
+    days = configuration.CONFIGURATION.wait.days
+    credentials = Credential.objects.of(organization)
+    owned = (OAuthApp, Sync, Stream, Consumer, Target, ApiKey, Membership)
+    links = ConnectLink.objects.of(organization).open(clock.now())
+    return Reach(
+        stops=(
+            "At once: nothing is renewed, probed, synced or delivered, and keys can only read.",
+            f"In {days} days: access is given back at the providers, where they let us, and "
+            "everything is erased for good:",
+            *list_credentials(credentials),
+            *(count(model._base_manager.filter(organization=organization)) for model in owned),
+            count(links, "open "),
+            "Its health, usage, messages, settings and audit log",
+        ),
+        stays=(
+            f"Until then, everything. Each owner can undo it for {days} days.",
+            "The accounts of its people, without this organization.",
+            "One entry in the audit log of this installation: that it was erased, when, and "
+            "how much.",
+        ),
+    )
+
+
+def list_credentials(rows: QuerySet[Credential]) -> list[str]:
+    """How many credentials, by provider."""
+    by_provider = Counter[str]()
+    for slug, number in rows.order_by().values_list("kind").annotate(Count("pk")):
+        kind = kinds.find(slug)
+        by_provider[kind.provider_title if kind else slug] += number
+    counts = sorted(by_provider.items())
+    return [f"{number:,} {noun(Credential, number)} at {title}" for title, number in counts]
+
+
+def count(rows: QuerySet[Model], what: str = "") -> str | None:
+    number = rows.count()
+    return f"{number:,} {what}{noun(rows.model, number)}" if number else None
