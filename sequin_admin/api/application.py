@@ -16,11 +16,13 @@ class ApplicationHandler(WSGIHandler):
     of whose receivers only the one for connections matters here, the prefix that links in pages
     get, and answers that are produced while they are sent."""
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> HttpResponseBase:
-        if not is_for_api(environ["PATH_INFO"]) or environ.get("SCRIPT_NAME"):
-            return super().__call__(environ, start_response)
+    def __call__(
+        self, variables: WSGIEnvironment, start_response: StartResponse
+    ) -> HttpResponseBase:
+        if not is_for_api(variables["PATH_INFO"]) or variables.get("SCRIPT_NAME"):
+            return super().__call__(variables, start_response)
         close_old_connections()
-        request = self.request_class(environ)
+        request = self.request_class(variables)
         try:
             response = cast(HttpResponse, self.get_response(request))
             status = f"{response.status_code} {response.reason_phrase}"
