@@ -161,6 +161,8 @@ def test_the_environment_is_read_in_one_place():
     assert {path.relative_to(ROOT).as_posix() for path in readers} == {
         "command_line/settings.py",
         "core/env.py",
+        "simulator/management/commands/tls.py",
+        "simulator/tls/gunicorn_config.py",
         "simulator/wsgi.py",
         "wsgi.py",
     }
