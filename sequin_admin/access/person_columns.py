@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.db import models
 
@@ -12,6 +13,7 @@ from sequin_admin.access.models import (
     CalendarFeed,
     HiddenColumns,
     Invitation,
+    ListExport,
     Membership,
     SavedView,
     StaffAccess,
@@ -62,6 +64,14 @@ STORED: dict[str, tuple[Rows, tuple[str, ...]]] = {
     "second_factors": (
         lambda user: Authenticator.objects.filter(user=user),
         ("type", "created_at", "last_used_at"),
+    ),
+    "sign_ons": (
+        lambda user: SocialAccount.objects.filter(user=user),
+        ("provider", "extra_data", "date_joined", "last_login"),
+    ),
+    "list_exports": (
+        lambda user: ListExport.objects.filter(created_by=user),
+        ("organization__name", "listed", "query", "created_at"),
     ),
     "sessions": (
         lambda user: UserSession.objects.filter(user=user),

@@ -31,6 +31,7 @@ OF_AN_ORGANIZATION = {
 # They go with the account, and say nothing more than it.
 OF_THE_ACCOUNT = {
     *("EmailConfirmation", "LogEntry", "User_user_permissions", "User_groups", "TourVisit"),
+    *("SocialToken", "ExportPart"),
 }
 NAME = "duncan@arrakis.test"
 

@@ -45,7 +45,9 @@ CODE = "a-code-of-a-finished-request"
 REDIRECT_URI = "https://app.arrakis.test/connected"
 COLLECTION = "stripe:customer"
 # Path parameters other than ids of rows.
-WORDS = {"kind": "stripe_key", "lease": "1.2.3.nobody", "purpose": "connect", "language": "de"}
+WORDS = {"kind": "stripe_key", "lease": "1.2.3.nobody", "purpose": "connect", "language": "de"} | {
+    "former_id": "00000000-0000-4000-8000-000000000001"
+}
 MAILBOX = "duncan@arrakis.test"
 STATE_CHARS = 1000
 # Wider than any limit that a sync asks for.
