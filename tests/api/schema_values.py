@@ -139,8 +139,6 @@ class Fed:
             "redirect_url": REDIRECT_URI,
             "url": "https://hooks.arrakis.test/",
             "address": MAILBOX,
-            # A number is a name to a schema, and an address to a network.
-            "host": "db.arrakis.test",
             "time_zone": "Europe/Berlin",
             "starts": "22:00",
             "ends": "07:00",
@@ -252,7 +250,10 @@ class Fed:
         return {**fed, "kinds": [kind.slug], "oauth_app_id": app, "redirect_url": goes_on}
 
     def with_password(self, fed: dict[str, Any]) -> dict[str, Any]:
-        """A target's password is only kept while its address stays the same."""
+        """A target's password is only kept while its address stays the same. As a host, a number
+        is a name to a schema, and an address to a network."""
+        if fed.get("host"):
+            fed["host"] = "db.arrakis.test"
         if "ssl_mode" in fed:
             connection = fed.get("connection") or {}
             return {**fed, "connection": {"password": "spice", **connection}}
