@@ -25,12 +25,12 @@ class PlainBodyHandler(WSGIHandler):
     One that is not compressed as its header says stays as it is, and is refused as nonsense.
     """
 
-    def __call__(self, environ: Fields, start_response: StartResponse) -> HttpResponseBase:
-        decode = DECODERS.get(environ.get("HTTP_CONTENT_ENCODING", "").lower())
-        if decode or environ.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
-            length = environ.get("CONTENT_LENGTH")
-            body = environ["wsgi.input"].read(int(length) if length else MOST_BYTES)
+    def __call__(self, wsgi: Fields, start_response: StartResponse) -> HttpResponseBase:
+        decode = DECODERS.get(wsgi.get("HTTP_CONTENT_ENCODING", "").lower())
+        if decode or wsgi.get("HTTP_TRANSFER_ENCODING", "").lower() == "chunked":
+            length = wsgi.get("CONTENT_LENGTH")
+            body = wsgi["wsgi.input"].read(int(length) if length else MOST_BYTES)
             with suppress(OSError, EOFError, zlib.error):
                 body = decode(body) if decode else body
-            environ.update({"CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)})
-        return super().__call__(environ, start_response)
+            wsgi.update({"CONTENT_LENGTH": str(len(body)), "wsgi.input": BytesIO(body)})
+        return super().__call__(wsgi, start_response)

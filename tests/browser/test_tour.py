@@ -61,7 +61,7 @@ def test_the_tour_from_the_first_start(chromium: Browser, up: tuple[Up, str]) ->
     page.get_by_role("link", name="Edit", exact=True).first.click()
     page.get_by_label(re.compile("Allowed requests")).fill("1")
     page.get_by_role("button", name="Save limits").click()
-    expect(page.get_by_text("1 requests per second")).to_be_visible()
+    expect(page.get_by_text("1 request per second")).to_be_visible()
     # The demo's worker takes every permit there is.
     expect(page.get_by_text("Used of the window: 1 of 1 (100 %)")).to_be_visible()
     page.goto("/")

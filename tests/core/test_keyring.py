@@ -13,15 +13,21 @@ from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 from django.test import Client
 
-from sequin_admin.access import keys
+from sequin_admin.access import exports, former_secrets, keys
+from sequin_admin.access.models import ExportPart
 from sequin_admin.audit.seals import newest_key as newest_seal_key
 from sequin_admin.connect import authorization_requests, flow, links
 from sequin_admin.core import checks, clock, digests, fields, keyring
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import TokenGrant
-from sequin_admin.credentials.models import Credential
+from sequin_admin.credentials.models import (
+    Credential,
+    FormerAppSecrets,
+    FormerCredentialSecrets,
+)
 from sequin_admin.notifications import channels
 from sequin_admin.notifications.models import ChannelKind
+from sequin_admin.syncs.models import FormerTargetSecrets
 from sequin_admin.tokens import grants
 from tests.database_rows import iterate_rows
 from tests.factories import make_credential, make_oauth_app, make_synced
@@ -201,7 +207,17 @@ def everything(use, organization, user, client):
     authorization_requests.start(organization, kind, actor=user, redirect_url=back, **oauth)
     credential = make_credential(organization, "hubspot_oauth2", **oauth)
     grants.store_grant(credential, TokenGrant(access_token="a", refresh_token="b"))
-    make_synced(credential)
+    _, target, _ = make_synced(credential)
+    for model, owner in (
+        (FormerCredentialSecrets, credential),
+        (FormerAppSecrets, app),
+        (FormerTargetSecrets, target),
+    ):
+        former_secrets.keep(model, [former_secrets.Replaced(owner, {"secret": "a"})], user)
+    export = exports.start(organization, actor=user, listed="credentials", query="", count=1)
+    ExportPart.objects.create(
+        organization=organization, export=export, number=0, secrets={"lines": "a"}
+    )
     _, token = keys.create(organization, name="k", scopes=["read", "write", "keys"], actor=user)
     Client().post(
         "/v1/api-keys", {"name": "made", "scopes": ["read"]}, "application/json",

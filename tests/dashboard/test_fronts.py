@@ -28,6 +28,7 @@ def rows(organization):
 def test_its_tabs_ask_little_and_name_what_depends_on_it(
     owner, rows, area, django_assert_max_num_queries
 ):
+    owner.get("/")  # writes down that the session is used, once a minute
     needed = {"oauth-apps": "1 credential", "consumers": "1 sync"}.get(area, "1 consumer")
     for tab in TABS[area]:
         with django_assert_max_num_queries(12):

@@ -141,7 +141,7 @@ def test_a_batch_above_the_days_limit_says_so_and_sends_the_rest_later(
     url = address("batch_send", batch.pk)
 
     page = owner.get(url)
-    assert "2 of 2 mails are left today, so 2 of these" in " ".join(page.content.decode().split())
+    assert "Mails left today: 2 of 2, so 2 of these" in " ".join(page.content.decode().split())
     owner.post(url, filled(page))
     work()
 

@@ -10,7 +10,7 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import title_of
 from sequin_admin.credentials.kinds import AppInstallKind
-from sequin_admin.credentials.models import FormerAppSecrets, GatewaySecret, OAuthApp
+from sequin_admin.credentials.models import FormerAppSecrets, OAuthApp
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.front import render_tab
 from sequin_admin.health.models import Check
@@ -18,7 +18,8 @@ from sequin_admin.tokens import demand, protocol
 
 
 def get_owned_or_404(request: Request, pk: str) -> OAuthApp:
-    return get_object_or_404(OAuthApp.objects.of(request.organization).defer("secrets"), pk=pk)
+    rows = OAuthApp.objects.of(request.organization).select_related("gateway_secret")
+    return get_object_or_404(rows.defer("secrets"), pk=pk)
 
 
 @require_GET
@@ -34,7 +35,7 @@ def detail(request: Request, pk: str) -> HttpResponse:
         "properties": [(title_of(declared, n), value) for n, value in app.properties.items()],
         "secrets": [title_of(declared, name) for name in declared.secret_names()],
         "scopes": app.requested_scopes,
-        "gateway_secret": GatewaySecret.objects.filter(oauth_app=app).first(),
+        "gateway_secret": getattr(app, "gateway_secret", None),
         "now": clock.now(),
         "demand": demand.of_app(app),
         "checks": Check.objects.about(app),
