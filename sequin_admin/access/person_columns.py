@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
 from allauth.usersessions.models import UserSession
 from django.db import models
 
@@ -12,6 +13,7 @@ from sequin_admin.access.models import (
     CalendarFeed,
     HiddenColumns,
     Invitation,
+    ListExport,
     Membership,
     SavedView,
     StaffAccess,
@@ -63,6 +65,10 @@ STORED: dict[str, tuple[Rows, tuple[str, ...]]] = {
         lambda user: Authenticator.objects.filter(user=user),
         ("type", "created_at", "last_used_at"),
     ),
+    "sign_on_accounts": (
+        lambda user: SocialAccount.objects.filter(user=user),
+        ("provider", "uid", "extra_data", "date_joined", "last_login"),
+    ),
     "sessions": (
         lambda user: UserSession.objects.filter(user=user),
         ("ip", "user_agent", "created_at", "last_seen_at"),
@@ -78,6 +84,10 @@ STORED: dict[str, tuple[Rows, tuple[str, ...]]] = {
     "api_keys": (
         lambda user: ApiKey.objects.filter(created_by=user),
         ("organization__name", "name", "created_at", "last_used_at", "revoked_at"),
+    ),
+    "list_exports": (
+        lambda user: ListExport.objects.filter(created_by=user),
+        ("organization__name", "listed", "query", "count", "created_at", "finished_at"),
     ),
     "staff_accesses": (
         lambda user: StaffAccess.objects.filter(user=user),
