@@ -13,6 +13,7 @@ from sequin_admin.access.models.list_exports import KEPT
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
+from sequin_admin.core.actors import actor_of
 from sequin_admin.dashboard import live
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.csv_export import CsvList, download, query_of
@@ -42,7 +43,7 @@ def export_new(request: Request, listed: str) -> HttpResponse:
     count, query = found.rows(request).order_by().count(), query_of(request)
     if request.method == "POST":
         exports.start(
-            request.organization, actor=request.user, listed=listed, query=query, count=count
+            request.organization, actor=actor_of(request), listed=listed, query=query, count=count
         )
         return redirect("dashboard:exports")
     context = {
@@ -86,7 +87,7 @@ def download_export(request: Request, pk: str) -> HttpResponseBase:
     """The file, for whoever asked for it."""
     ready = own_exports(request).filter(finished_at__isnull=False, failure="")
     export = get_object_or_404(ready, pk=pk)
-    record_change(export, "list_export.downloaded", request.user, rows=export.count)
+    record_change(export, "list_export.downloaded", actor_of(request), rows=export.count)
     return download(str(export), exports.read_parts(export))
 
 
