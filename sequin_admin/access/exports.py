@@ -10,7 +10,7 @@ from django.dispatch import Signal
 from django.utils import timezone
 
 from sequin_admin.access.account_log import person_of
-from sequin_admin.access.models import ExportPart, ListExport, Organization, User
+from sequin_admin.access.models import ExportPart, ListExport, Organization, OwnedQuerySet, User
 from sequin_admin.access.models.list_exports import KEPT
 from sequin_admin.access.policy import Action, still_may
 from sequin_admin.audit.models import record_change
@@ -18,6 +18,8 @@ from sequin_admin.core import clock, leases, pruning, shutdown
 from sequin_admin.core.actors import AnyActor
 
 LEASE = timedelta(minutes=2)
+# Files of one person that are kept, in one organization.
+MOST_FILES = 20
 # After so many attempts that failed here it is given up.
 TRIES = 3
 NO_MEMBER = "Whoever asked for it may no longer look into the organization."
@@ -26,6 +28,10 @@ OUR_MISTAKE = "It failed here, on our side; the server's log has the reason."
 lines_wanted = Signal()
 
 log = structlog.get_logger(__name__)
+
+
+class TooManyFiles(Exception):
+    """No further file is made for the person now. `str()` is a sentence."""
 
 
 def record_exported(
@@ -39,17 +45,31 @@ def record_exported(
 def start(
     organization: Organization, *, actor: AnyActor, listed: str, query: str, count: int
 ) -> ListExport:
-    """Have the worker make the file. Asked for again while it is being made, it is the same one."""
+    """Have the worker make the file. Asked for again while it is being made, it is the same one.
+
+    Raises `TooManyFiles`.
+    """
     person = person_of(actor)
     wanted = {"created_by": person, "listed": listed, "query": query}
     User.objects.select_for_update(no_key=True).get(pk=person.pk)
     under_way = ListExport.objects.of(organization).filter(**wanted, finished_at=None).first()
     if under_way:
         return under_way
+    if own_files(organization, person).count() >= MOST_FILES:
+        raise TooManyFiles(
+            f"You have {MOST_FILES} files already, so this one was not made. Each is deleted a day "
+            "after you asked for it; then ask again."
+        )
     zone = timezone.get_current_timezone_name()
     export = ListExport.objects.create(organization=organization, zone=zone, count=count, **wanted)
     record_exported(organization, actor=actor, listed=listed, query=query, count=count)
     return export
+
+
+def own_files(organization: Organization, person: User) -> OwnedQuerySet[ListExport]:
+    """Those that the person asked for, as long as they are kept."""
+    kept = ListExport.objects.of(organization).filter(created_by=person)
+    return kept.filter(created_at__gte=clock.now() - KEPT)
 
 
 def claim_due(limit: int) -> list[ListExport]:

@@ -81,6 +81,16 @@ def test_a_file_is_deleted_after_a_day(owner, many):
     assert not ExportPart.objects.exists()
 
 
+def test_nobody_fills_the_disk(owner, user, organization):
+    for number in range(exports.MOST_FILES):
+        exports.start(organization, actor=user, listed="streams", query=f"q={number}", count=1)
+
+    said = owner.post("/exports/new/streams/?q=more", follow=True).content.decode()
+
+    assert "You have 20 files already" in said
+    assert ListExport.objects.count() == exports.MOST_FILES
+
+
 def test_lists_are_taken_away_from_an_organization_that_ends(owner, many, organization):
     endings.ask(organization, actor=None)
     owner.post(NEW)
