@@ -65,9 +65,13 @@ STORED: dict[str, tuple[Rows, tuple[str, ...]]] = {
         lambda user: Authenticator.objects.filter(user=user),
         ("type", "created_at", "last_used_at"),
     ),
-    "sign_on_accounts": (
+    "sign_ons": (
         lambda user: SocialAccount.objects.filter(user=user),
         ("provider", "uid", "extra_data", "date_joined", "last_login"),
+    ),
+    "list_exports": (
+        lambda user: ListExport.objects.filter(created_by=user),
+        ("organization__name", "listed", "query", "count", "created_at", "finished_at"),
     ),
     "sessions": (
         lambda user: UserSession.objects.filter(user=user),
@@ -84,10 +88,6 @@ STORED: dict[str, tuple[Rows, tuple[str, ...]]] = {
     "api_keys": (
         lambda user: ApiKey.objects.filter(created_by=user),
         ("organization__name", "name", "created_at", "last_used_at", "revoked_at"),
-    ),
-    "list_exports": (
-        lambda user: ListExport.objects.filter(created_by=user),
-        ("organization__name", "listed", "query", "count", "created_at", "finished_at"),
     ),
     "staff_accesses": (
         lambda user: StaffAccess.objects.filter(user=user),

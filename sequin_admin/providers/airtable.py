@@ -3,7 +3,7 @@
 Limits: https://airtable.com/developers/web/api/rate-limits
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from typing import Any, Literal
 
@@ -184,7 +184,7 @@ def user_of(response: Response) -> dict[str, Any]:
     return {"airtable_uid": known["id"], "email": known.get("email")}
 
 
-def table_schema(base: Mapping[str, Any], table: Mapping[str, Any]) -> CollectionSchema:
+def table_schema(base: dict[str, Any], table: dict[str, Any]) -> CollectionSchema:
     """https://airtable.com/developers/web/api/get-base-schema"""
     columns = tuple(
         CollectionField(

@@ -45,7 +45,9 @@ CODE = "a-code-of-a-finished-request"
 REDIRECT_URI = "https://app.arrakis.test/connected"
 COLLECTION = "stripe:customer"
 # Path parameters other than ids of rows.
-WORDS = {"kind": "stripe_key", "lease": "1.2.3.nobody", "purpose": "connect", "language": "de"}
+WORDS = {"kind": "stripe_key", "lease": "1.2.3.nobody", "purpose": "connect", "language": "de"} | {
+    "former_id": "00000000-0000-4000-8000-000000000001"
+}
 MAILBOX = "duncan@arrakis.test"
 STATE_CHARS = 1000
 # Wider than any limit that a sync asks for.
@@ -137,8 +139,6 @@ class Fed:
             "redirect_url": REDIRECT_URI,
             "url": "https://hooks.arrakis.test/",
             "address": MAILBOX,
-            # A number is a name to a schema, and an address to a network.
-            "host": "db.arrakis.test",
             "time_zone": "Europe/Berlin",
             "starts": "22:00",
             "ends": "07:00",
@@ -250,7 +250,10 @@ class Fed:
         return {**fed, "kinds": [kind.slug], "oauth_app_id": app, "redirect_url": goes_on}
 
     def with_password(self, fed: dict[str, Any]) -> dict[str, Any]:
-        """A target's password is only kept while its address stays the same."""
+        """A target's password is only kept while its address stays the same. As a host, a number
+        is a name to a schema, and an address to a network."""
+        if fed.get("host"):
+            fed["host"] = "db.arrakis.test"
         if "ssl_mode" in fed:
             connection = fed.get("connection") or {}
             return {**fed, "connection": {"password": "spice", **connection}}

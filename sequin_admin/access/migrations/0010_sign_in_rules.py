@@ -31,5 +31,9 @@ class Migration(migrations.Migration):
                 ("networks", models.JSONField(blank=True, default=list)),
                 ("changed_at", models.DateTimeField(default=sequin_admin.core.clock.now)),
             ],
+            options={
+                "verbose_name": "sign-in rules",
+                "verbose_name_plural": "sign-in rules",
+            },
         ),
     ]

@@ -24,5 +24,8 @@ class SignInRules(models.Model):
     networks = models.JSONField(default=list, blank=True)
     changed_at = models.DateTimeField(default=clock.now)
 
+    class Meta:
+        verbose_name = verbose_name_plural = "sign-in rules"
+
     def __str__(self) -> str:
         return f"sign-in rules of {self.organization_id}"

@@ -1,7 +1,6 @@
 """What GitHub says of installations of the app."""
 
 import re
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +25,7 @@ def number_of_next_page(page: Response) -> str:
     return link[1] if link else ""
 
 
-def account_of(installation: Mapping[str, Any]) -> dict[str, Any]:
+def account_of(installation: dict[str, Any]) -> dict[str, Any]:
     """The account's properties. An enterprise has a slug instead of a login, and no type;
     it counts as an organization."""
     account = installation["account"]
