@@ -246,6 +246,18 @@ def test_an_owner_ends_it_and_another_one_undoes_that(client, organization, user
     assert [e.action for e in actions] == ["organization.end_undone", "organization.end_asked"]
 
 
+def test_owners_are_told_whatever_the_name(organization):
+    """A subject has no line break, which would keep everybody from ending it."""
+    organization.name = "Arra\nkis"
+    organization.save()
+
+    endings.ask(organization, actor=None)
+    endings.undo(organization, actor=None)
+
+    told = ["Arra kis will be erased", "Arra kis will not be erased"]
+    assert [message.subject for message in mail.outbox] == told
+
+
 def test_whoever_is_first_wins(organization, user):
     """The end that has begun is not undone, and what was undone does not begin."""
     let_end(organization)
