@@ -246,7 +246,7 @@ def test_an_owner_ends_it_and_another_one_undoes_that(client, organization, user
     assert [e.action for e in actions] == ["organization.end_undone", "organization.end_asked"]
 
 
-def test_owners_are_told_whatever_the_name(organization):
+def test_owners_are_told_whatever_the_name(organization, user):
     """A subject has no line break, which would keep everybody from ending it."""
     organization.name = "Arra\nkis"
     organization.save()
