@@ -143,6 +143,12 @@ def test_a_provider_that_is_another_or_away_signs_nobody_on(client, user, trust,
         assert "did not tell us who you are" in answer.content.decode()
 
 
+def test_one_caller_does_not_keep_all_threads_waiting_for_a_provider(client, db, trust):
+    trust(issuer="http://127.0.0.1:9/o")
+
+    assert [client.post(BEGIN).status_code for _ in range(31)] == [403] * 30 + [429]
+
+
 @pytest.mark.parametrize(
     ("claims", "options"),
     [
