@@ -26,6 +26,7 @@ from sequin_admin.access.policy import Role
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
 from sequin_admin.core.actors import Actor, AnyActor
+from sequin_admin.core.wrapping import one_line
 
 log = structlog.get_logger(__name__)
 Row = TypeVar("Row", bound=models.Model)
@@ -133,7 +134,7 @@ def mail_owners(organization: Organization, event: str, context: dict[str, objec
     text = render_to_string(f"organization/end_{event}.txt", given)
     try:
         for address in owners.values_list("user__email", flat=True):
-            EmailMessage(titles[event], text, to=[address]).send()
+            EmailMessage(one_line(titles[event]), text, to=[address]).send()
     except OSError as error:
         raise EndRefused(
             "The owners could not be mailed, so nothing was changed. Ask whoever runs this server "

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from django.db import IntegrityError, transaction
 
-from sequin_admin.access import addresses, members
+from sequin_admin.access import addresses, endings, members
 from sequin_admin.access.account_log import person_of
 from sequin_admin.access.keys import get_person
 from sequin_admin.access.models import (
@@ -137,6 +137,11 @@ def accept_with_new_account(
 
 def claim(invitation: Invitation) -> None:
     """Mark the invitation as accepted, once, before anything else. Raises `InvitationClosed`."""
+    if endings.is_ending(invitation.organization):
+        raise InvitationClosed(
+            f"{invitation.organization} is about to be erased, so nobody joins it. An owner can "
+            "undo that; open the link again then."
+        )
     refuse_without_inviter(invitation)
     now = clock.now()
     rows = Invitation.objects.acceptable(now).filter(pk=invitation.pk, digest=invitation.digest)

@@ -67,11 +67,11 @@ STORED: dict[str, tuple[Rows, tuple[str, ...]]] = {
     ),
     "sign_ons": (
         lambda user: SocialAccount.objects.filter(user=user),
-        ("provider", "extra_data", "date_joined", "last_login"),
+        ("provider", "uid", "extra_data", "date_joined", "last_login"),
     ),
     "list_exports": (
         lambda user: ListExport.objects.filter(created_by=user),
-        ("organization__name", "listed", "query", "created_at"),
+        ("organization__name", "listed", "query", "count", "created_at", "finished_at"),
     ),
     "sessions": (
         lambda user: UserSession.objects.filter(user=user),

@@ -12,11 +12,12 @@ from django.apps import apps
 from django.db import transaction
 
 from sequin_admin.access.account_log import list_logs
+from sequin_admin.access.addresses import is_taken
 from sequin_admin.access.members import LastOwner, require_another_owner
 from sequin_admin.access.models import Invitation, User
 from sequin_admin.access.person_columns import ACCOUNT, STORED
 from sequin_admin.audit import redaction
-from sequin_admin.audit.models import record_change
+from sequin_admin.audit.models import Event, record_change
 from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.sessions import SessionStore
 
@@ -61,7 +62,7 @@ def erase(user: User, *, actor: AnyActor) -> str:
     refuse_erasure(user)
     pseudonym = f"erased person {uuid4().hex[:8]}"
     addresses = EmailAddress.objects.filter(user=user).values_list("email", flat=True)
-    names = {user.email, user.username, *addresses}
+    names = {user.email, user.username, *addresses, *former_addresses(user)}
     for organization_id in list_logs(user):
         record_change(user, "user.erased", actor, organization_id=organization_id)
     for key in UserSession.objects.filter(user=user).values_list("session_key", flat=True):
@@ -72,6 +73,13 @@ def erase(user: User, *, actor: AnyActor) -> str:
     redaction.request_redaction(str(user.pk), sorted(names), pseudonym)
     user.delete()
     return pseudonym
+
+
+def former_addresses(user: User) -> set[str]:
+    """What the log knows of them, without those that are another account's by now."""
+    changes = Event.objects.filter(action="user.address_changed", target_id=str(user.pk))
+    named = changes.values_list("details__before", flat=True)
+    return {name for name in named if name and not is_taken(name, user)}
 
 
 def rename_columns(names: set[str], pseudonym: str) -> None:

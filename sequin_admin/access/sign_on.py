@@ -73,16 +73,18 @@ def find_or_make_account(provider: IdentityProvider, identity: Identity, actor: 
         addresses.confirm_address(user)
         made = Actor(user, address=actor.address, user_agent=actor.user_agent)
         record_account_change(user, "user.created_by_sign_on", made, provider=name)
-    if organization and provider.join and not is_member(organization, user):
-        members.add(organization, user, provider.join.role, actor=user)
+        if organization and provider.join:
+            members.add(organization, user, provider.join.role, actor=made)
     return user
 
 
 def organization_to_join(provider: IdentityProvider, email: str) -> Organization | None:
-    """Where the provider's rule makes the person a member."""
+    """Where the provider's rule makes a person without an account a member. Who has one may have
+    been removed there, and is invited."""
     if provider.join is None or not provider.join.covers(email):
         return None
-    return Organization.objects.filter(slug=provider.join.organization).first()
+    rows = Organization.objects.filter(slug=provider.join.organization, ends_at=None)
+    return rows.first()
 
 
 def invitation_of(email: str) -> Invitation | None:

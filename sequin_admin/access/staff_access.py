@@ -19,6 +19,7 @@ from sequin_admin.access.staff import StaffRefusal, require_reason
 from sequin_admin.audit.models import Event, record_change
 from sequin_admin.core import clock
 from sequin_admin.core.actors import AnyActor
+from sequin_admin.core.wrapping import one_line
 
 LONGEST = timedelta(hours=4)
 PATH_CHARS = 300
@@ -92,7 +93,7 @@ def mail_owners(access: StaffAccess) -> None:
     text = render_to_string("staff/access_opened.txt", context)
     try:
         for address in addresses:
-            EmailMessage(title, text, to=[address]).send()
+            EmailMessage(one_line(title), text, to=[address]).send()
     except OSError:
         raise StaffRefusal(
             "The owners could not be mailed, so nothing was opened. Check the mail settings of "

@@ -28,6 +28,8 @@ BEGIN_AFTER = timedelta(minutes=1)
 # Events that are looked at, and that are changed, in one transaction.
 LOOKED_AT, LARGEST = 20_000, 500
 ORIGIN = {"address": "", "user_agent": ""}
+# In details: where the person's session was that they ended.
+ORIGIN_DETAILS = ("ended_address", "ended_browser")
 
 
 def request_redaction(person: str, names: Sequence[str], pseudonym: str) -> None:
@@ -35,12 +37,10 @@ def request_redaction(person: str, names: Sequence[str], pseudonym: str) -> None
     from removed. `person` is the id of the account."""
     given = sorted({name for name in names if name}, key=len, reverse=True)
     due_at = clock.now() + BEGIN_AFTER
-    Redaction.objects.create(person=person, names=given, pseudonym=pseudonym, due_at=due_at)
-    counted = RepeatedEvent.objects.all()
-    for row in counted.annotate(text=Cast("columns", models.TextField())).filter(
-        any_of("text", given)
-    ):
-        counted.filter(pk=row.pk).update(columns=replace_names(row.columns, given, pseudonym))
+    asked = Redaction.objects.create(person=person, names=given, pseudonym=pseudonym, due_at=due_at)
+    counted = RepeatedEvent.objects.annotate(text=Cast("columns", models.TextField()))
+    for row in counted.filter(any_of("text", [*given, person])):
+        RepeatedEvent.objects.filter(pk=row.pk).update(columns=redact(row.columns, asked))
 
 
 def any_of(column: str, names: Sequence[str]) -> models.Q:
@@ -98,6 +98,7 @@ def find_events(row: Redaction, until: int) -> models.QuerySet[Event]:
     events = Event._base_manager.filter(pk__gt=row.done_event, pk__lte=until)
     events = events.annotate(text=Cast("details", models.TextField()))
     acted = models.Q(actor_type="user", actor_id=row.person)
+    acted |= models.Q(target_type="user", target_id=row.person)
     named = any_of("actor", row.names) | any_of("target", row.names)
     named |= any_of("text", [json.dumps(name)[1:-1] for name in row.names])
     return events.filter(acted | named).order_by("pk")
@@ -109,8 +110,17 @@ def redact(event: dict[str, Any], row: Redaction) -> dict[str, Any]:
         name: replace_names(event[name], row.names, row.pseudonym)
         for name in ("actor", "target", "details")
     }
-    acted = event["actor_type"] == "user" and event["actor_id"] == row.person
-    return {**event, **replaced, **(ORIGIN if acted else {})}
+    redacted, person = {**event, **replaced}, ("user", row.person)
+    acted = (event["actor_type"], event["actor_id"]) == person
+    meant = (event["target_type"], event["target_id"]) == person
+    if acted:
+        redacted["actor"] = row.pseudonym
+    if meant:
+        redacted["target"] = row.pseudonym
+        told = redacted["details"]
+        redacted["details"] = {k: "" if k in ORIGIN_DETAILS else v for k, v in told.items()}
+    # A failed login of the person has no actor.
+    return {**redacted, **(ORIGIN if acted or (meant and not event["actor_id"]) else {})}
 
 
 def replace_names(value: object, names: Sequence[str], pseudonym: str) -> object:

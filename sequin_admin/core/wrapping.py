@@ -22,6 +22,11 @@ def trim(text: str) -> str:
     return _ENDS.sub("", text)
 
 
+def one_line(text: str) -> str:
+    """As the subject of a mail must be: Django refuses one with a line break."""
+    return " ".join(text.split())
+
+
 def unwrapped(text: str, name: str = _NAME) -> str:
     """Without what people copy along with a key, none of which a key begins or ends with: quotes,
     `NAME=value # comment` of the `name` (a pattern), and `Bearer value`."""

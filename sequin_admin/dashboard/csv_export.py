@@ -17,6 +17,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 
 from sequin_admin.access import exports
+from sequin_admin.core.actors import actor_of
 from sequin_admin.core.chunks import CHUNK_SIZE
 from sequin_admin.dashboard.access import Request
 from sequin_admin.dashboard.listing import Asked, get_query_param
@@ -59,7 +60,7 @@ def csv_response(request: Request, listed: CsvList) -> HttpResponseBase:
     if count > AT_ONCE:
         return redirect(f"{reverse('dashboard:export_new', args=[listed.name])}?{query}")
     exports.record_exported(
-        request.organization, actor=request.user, listed=listed.name, query=query, count=count
+        request.organization, actor=actor_of(request), listed=listed.name, query=query, count=count
     )
     return download(f"{listed.name.replace('_', '-')}.csv", listed.lines(request))
 

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 from django.urls import reverse
 
-from sequin_admin.access import exports
+from sequin_admin.access import endings, exports
 from sequin_admin.access.models import ExportPart, ListExport, Membership
 from sequin_admin.audit.models import Event
 from sequin_admin.dashboard.csv_export import AT_ONCE
@@ -39,6 +39,7 @@ def test_who_takes_a_list_away_is_audited(owner, user, listed):
     assert answer["Content-Disposition"] == f'attachment; filename="{listed.replace("_", "-")}.csv"'
     (event,) = Event.objects.filter(action="list.exported")
     assert event.actor == user.email
+    assert event.address == "127.0.0.1"
     assert event.details == {"list": listed, "query": "q=x", "rows": 0}
 
 
@@ -59,7 +60,8 @@ def test_the_worker_makes_a_large_one_for_whoever_asked(owner, user, organizatio
     assert [line.split(",")[1] for line in lines[:2]] == ["slug", f"str{AT_ONCE:05}"]
     assert len(lines) == AT_ONCE + 2
     assert Event.objects.get(action="list.exported").details["rows"] == AT_ONCE + 1
-    assert Event.objects.get(action="list_export.downloaded").actor == user.email
+    done = Event.objects.get(action="list_export.downloaded")
+    assert (done.actor, done.address) == (user.email, "127.0.0.1")
     with connection.cursor() as cursor:
         cursor.execute("SELECT secrets FROM access_exportpart")
         assert not any("str0" in text for (text,) in cursor.fetchall())
@@ -77,6 +79,25 @@ def test_a_file_is_deleted_after_a_day(owner, many):
     assert download(owner).status_code == 404
     assert exports.prune() == 1
     assert not ExportPart.objects.exists()
+
+
+def test_nobody_fills_the_disk(owner, user, organization):
+    for number in range(exports.MOST_FILES):
+        exports.start(organization, actor=user, listed="streams", query=f"q={number}", count=1)
+
+    said = owner.post("/exports/new/streams/?q=more", follow=True).content.decode()
+
+    assert "You have 20 files already" in said
+    assert ListExport.objects.count() == exports.MOST_FILES
+
+
+def test_lists_are_taken_away_from_an_organization_that_ends(owner, many, organization):
+    endings.ask(organization, actor=None)
+    owner.post(NEW)
+
+    work()
+
+    assert download(owner).status_code == 200
 
 
 def test_nobody_gets_a_list_who_left_meanwhile(owner, user, organization):

@@ -11,7 +11,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.test import Client
 from django.urls import reverse
 
-from sequin_admin.access import addresses, invitations, members
+from sequin_admin.access import addresses, endings, invitations, members
 from sequin_admin.access.identity_providers import IdentityProvider, read_providers
 from sequin_admin.access.models import Membership, Organization, SignInRules, User
 from sequin_admin.audit.models import Event
@@ -143,6 +143,12 @@ def test_a_provider_that_is_another_or_away_signs_nobody_on(client, user, trust,
         assert "did not tell us who you are" in answer.content.decode()
 
 
+def test_one_caller_does_not_keep_all_threads_waiting_for_a_provider(client, db, trust):
+    trust(issuer="http://127.0.0.1:9/o")
+
+    assert [client.post(BEGIN).status_code for _ in range(31)] == [403] * 30 + [429]
+
+
 @pytest.mark.parametrize(
     ("claims", "options"),
     [
@@ -204,9 +210,16 @@ def test_a_rule_makes_members_once(client, user, organization, trust, sign_on):
     membership = Membership.objects.get(user__email="leto@arrakis.test")
     assert membership.role == "viewer"
     members.remove(membership, actor=user)
-    client.logout()
-    sign_on(leto, name="leto")
-    assert not Membership.objects.filter(user__email="leto@arrakis.test").exists()
+    # Neither the account at the provider nor one that is connected anew brings the person back.
+    for _ in range(2):
+        client.logout()
+        sign_on(leto, name="leto")
+        assert is_signed_in(client)
+        assert not Membership.objects.filter(user__email="leto@arrakis.test").exists()
+        SocialAccount.objects.all().delete()
+    endings.ask(organization, actor=user)
+    alia = {"email": "alia@arrakis.test", "email_verified": True}
+    assert sign_on(alia, browser=Client(), name="alia").status_code == 403
 
 
 def test_a_locked_account_stays_locked(client, user, sign_on):

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection, models
 from django.urls import reverse
 
-from sequin_admin.access import endings, keys
+from sequin_admin.access import endings, invitations, keys
 from sequin_admin.access.models import Membership, Organization, OrganizationEnding, Scope, User
 from sequin_admin.access.rights import RightLost, refuse_lost_right
 from sequin_admin.audit import sealing
@@ -191,6 +191,7 @@ def test_while_it_waits_nothing_is_done_for_it(organization, user, client):
     link = links.create(organization, [kinds.get("stripe_key")], actor=user)
     _, token = keys.create(organization, name="k", scopes=[*Scope], actor=user)
     head = {"HTTP_AUTHORIZATION": f"Bearer {token}"}
+    invited, _ = invitations.create(organization, "duncan@arrakis.test", "viewer", actor=user)
     permits = f"/v1/credentials/{credential.pk}/permits"
     assert client.post(permits, {}, "application/json", **head).status_code == 200
     endings.ask(organization, actor=user)
@@ -206,6 +207,8 @@ def test_while_it_waits_nothing_is_done_for_it(organization, user, client):
         links.refuse_closed(link)
     with pytest.raises(RightLost):
         refuse_lost_right(None, organization)
+    with pytest.raises(invitations.InvitationClosed, match="about to be erased"):
+        invitations.accept_with_new_account(invited, "the litany against fear")
 
     endings.undo(organization, actor=user)
 
@@ -241,6 +244,18 @@ def test_an_owner_ends_it_and_another_one_undoes_that(client, organization, user
     assert not endings.is_ending(organization)
     actions = Event.objects.filter(organization_id=organization.pk, action__contains=".end_")
     assert [e.action for e in actions] == ["organization.end_undone", "organization.end_asked"]
+
+
+def test_owners_are_told_whatever_the_name(organization, user):
+    """A subject has no line break, which would keep everybody from ending it."""
+    organization.name = "Arra\nkis"
+    organization.save()
+
+    endings.ask(organization, actor=None)
+    endings.undo(organization, actor=None)
+
+    told = ["Arra kis will be erased", "Arra kis will not be erased"]
+    assert [message.subject for message in mail.outbox] == told
 
 
 def test_whoever_is_first_wins(organization, user):

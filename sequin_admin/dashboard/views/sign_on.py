@@ -1,5 +1,6 @@
 """The two ends of a sign-on: to the OpenID provider, and back."""
 
+from allauth.core import ratelimit
 from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.helpers import render_authentication_error
 from allauth.socialaccount.providers.oauth2.client import OAuth2Error
@@ -14,8 +15,14 @@ from sequin_admin.dashboard.sign_on_protocol import SignOnClient
 
 @require_http_methods(["GET", "POST"])
 def begin(request: HttpRequest, provider_id: str) -> HttpResponse:
-    """GET asks, so that no other site begins a sign-on; POST leads to the provider."""
-    return run(OAuth2LoginView, request, provider_id)
+    """GET asks, so that no other site begins a sign-on; POST leads to the provider.
+
+    It asks the provider first, so one caller may do so as often as try passwords.
+    """
+    limited: HttpResponse | None = None
+    if request.method == "POST":
+        limited = ratelimit.consume_or_429(request, action="login")
+    return limited or run(OAuth2LoginView, request, provider_id)
 
 
 @require_GET

@@ -11,6 +11,7 @@ from django.utils import translation
 from sequin_admin.access.branding import get_branding
 from sequin_admin.core.languages.sentences import say
 from sequin_admin.core.redaction import redact
+from sequin_admin.core.wrapping import one_line
 from sequin_admin.notifications.message import LINK_MARK
 from sequin_admin.notifications.models import Delivery
 from sequin_admin.notifications.senders.attempts import SendResult, channel_of
@@ -84,7 +85,7 @@ def new_mail(
     """Mails of one ordering key form a thread; a retry has the same Message-ID."""
     domain = settings.DEFAULT_FROM_EMAIL.rpartition("@")[2].strip("> ")
     return EmailMultiAlternatives(
-        subject=" ".join(title.split()),
+        subject=one_line(title),
         body=body,
         to=recipients,
         headers={
