@@ -24,7 +24,7 @@ log = structlog.get_logger(__name__)
 # The jobs with a queue of due rows.
 RENEW, PROBE = "renew", "probe"
 # The jobs that share the threads of a worker.
-CALLING_JOBS = 6
+CALLING_JOBS = 10
 BEAT_EVERY_S = 5
 STALE_AFTER = timedelta(seconds=20)
 KEPT_FOR = timedelta(days=1)

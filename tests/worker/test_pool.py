@@ -58,7 +58,7 @@ def test_the_capacity_is_what_all_workers_can_do_for_one_job(db):
             hostname="arrakis", pid=1, threads=threads, beat_at=clock.now()
         )
 
-    assert workers.capacity().threads == 4 + 27
+    assert workers.capacity().threads == 4 + 23
 
 
 @pytest.mark.faults
