@@ -1,5 +1,6 @@
 """The migrated database: made once for the processes of a run, which copy it."""
 
+import os
 import sqlite3
 import tempfile
 from collections.abc import Iterator
@@ -28,9 +29,10 @@ class Original:
         self.blocker = config.stash[blocking_manager_key]
         self.folder = tempfile.TemporaryDirectory()
         self.place = str(Path(self.folder.name, "migrated.sqlite3"))
-        # As PostgreSQL knows it; the others add their number to that.
+        # As PostgreSQL knows it: its own, since a test may run tests itself.
         if connection.vendor == "postgresql":
-            self.place = connection.creation._get_test_db_name()
+            self.place = f"migrated_{os.getpid()}"
+            connection.settings_dict["TEST"]["NAME"] = self.place
         self.made: list[Any] = []
 
     @pytest.hookimpl(optionalhook=True)
