@@ -4,13 +4,14 @@ import json
 from io import StringIO
 
 import pytest
+from allauth.account.models import EmailAddress
 from django.core.management import call_command
 from django.db import IntegrityError, models, transaction
 from django.urls import reverse
 
 from sequin_admin.access import calendar_feeds, invitations, members, persons
 from sequin_admin.access.account_log import record_account_change
-from sequin_admin.access.models import Membership, User
+from sequin_admin.access.models import Invitation, Membership, User
 from sequin_admin.access.person_columns import STORED
 from sequin_admin.audit import redaction, sealing
 from sequin_admin.audit.models import Event, record_change
@@ -118,6 +119,24 @@ def test_a_person_is_erased_from_the_sealed_log_too(client, organization, user, 
     assert {done.address, done.user_agent} == {""}
     assert RepeatedEvent.objects.get().columns["actor"] == done.actor
     assert broken() == []
+
+
+def test_an_address_that_was_never_proven_is_nobodys_to_erase(organization, user, duncan):
+    """Otherwise who asks for a change to it takes another person's name out of the logs."""
+    invited, _ = invitations.create(organization, "chani@arrakis.test", "viewer", actor=user)
+    for address in (user.email, invited.email):
+        EmailAddress.objects.create(user=duncan, email=address, verified=False)
+    # Nor is a word, which the first superuser may have for a name.
+    User.objects.filter(pk=duncan.pk).update(username="admin")
+    told = record_change(organization, "test.done", user, role="admin")
+
+    persons.erase(duncan, actor=None)
+    redact()
+
+    sent = Event.objects.get(action="invitation.sent")
+    assert (sent.actor, sent.target) == (user.email, invited.email)
+    assert Invitation.objects.filter(pk=invited.pk).exists()
+    assert Event.objects.get(pk=told.pk).details == {"role": "admin"}
 
 
 def test_only_what_a_redaction_names_can_change_and_only_so(organization, user, duncan):
