@@ -64,7 +64,7 @@ def test_the_worker_makes_a_large_one_for_whoever_asked(owner, user, organizatio
     assert (done.actor, done.address) == (user.email, "127.0.0.1")
     with connection.cursor() as cursor:
         cursor.execute("SELECT secrets FROM access_exportpart")
-        assert not any("str0" in text for (text,) in cursor.fetchall())
+        assert not any("str00001" in text for (text,) in cursor.fetchall())
     client.force_login(make_member(organization, "jessica@arrakis.test", "owner"))
     assert download(client).status_code == 404
     assert "streams.csv" not in client.get("/exports/").content.decode()
