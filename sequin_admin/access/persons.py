@@ -19,7 +19,6 @@ from sequin_admin.access.person_columns import ACCOUNT, STORED
 from sequin_admin.audit import redaction
 from sequin_admin.audit.models import Event, record_change
 from sequin_admin.core.actors import AnyActor
-from sequin_admin.core.sessions import SessionStore
 
 # Of the log: the newest.
 EVENTS = 10_000
@@ -67,8 +66,8 @@ def erase(user: User, *, actor: AnyActor) -> str:
     names = {user.email, user.username, *addresses, *former_addresses(user)}
     for organization_id in list_logs(user):
         record_change(user, "user.erased", actor, organization_id=organization_id)
-    for key in UserSession.objects.filter(user=user).values_list("session_key", flat=True):
-        SessionStore().delete(key)
+    for session in UserSession.objects.filter(user=user):
+        session.end()
     for name in filter(None, names):
         Invitation.objects.filter(email__iexact=name).delete()
     rename_columns(names, pseudonym)

@@ -14,6 +14,7 @@ from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
 from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.networks import Address, allows_address
+from sequin_admin.core.words import count_words
 
 # Each with what `manage.py reset_sign_in_rules` sets it to.
 NO_RULES: dict[str, Any] = {
@@ -88,8 +89,7 @@ def find_end(rules: Iterable[SignInRules], sign_in: SignIn, now: float) -> str:
 
 
 def in_words(minutes: int) -> str:
-    number, unit = (minutes // 60, "hour") if minutes % 60 == 0 else (minutes, "minute")
-    return f"{number:,} {unit}{'' if number == 1 else 's'}"
+    return count_words(*((minutes // 60, "hour") if minutes % 60 == 0 else (minutes, "minute")))
 
 
 def find_unmet(

@@ -136,10 +136,10 @@ def apply_sign_in_rules(
         return None
     in_staff_admin = is_staff_path(request.path_info)
     under = owned if in_staff_admin else [current] if current else []
-    if sign_in_gate.end_if_over(request, under):
-        return None
-    sign_in_gate.record_activity(request)
     sign_in = sign_in_gate.sign_in_of(request)
+    if sign_in_gate.end_if_over(request, under, sign_in):
+        return None
+    sign_in_gate.record_activity(request, sign_in)
     return find_closed(under, sign_in, in_staff_admin=in_staff_admin)
 
 

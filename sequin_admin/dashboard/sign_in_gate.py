@@ -44,13 +44,13 @@ def sign_in_of(request: HttpRequest) -> SignIn:
     )
 
 
-def end_if_over(request: HttpRequest, memberships: Sequence[Membership]) -> bool:
+def end_if_over(request: HttpRequest, memberships: Sequence[Membership], sign_in: SignIn) -> bool:
     """End the session when it has lasted too long for one of the organizations."""
     rules = [rules_of(membership.organization) for membership in memberships]
-    reason = find_end(rules, sign_in_of(request), time.time())
+    reason = find_end(rules, sign_in, time.time())
     if not reason:
         return False
-    user = cast(User, request.user)
+    user = sign_in.user
     record_account_change(user, "user.session_expired", actor_of(request, user), reason=reason)
     UserSession.objects.filter(session_key=request.session.session_key).delete()
     logout(request)
@@ -58,10 +58,10 @@ def end_if_over(request: HttpRequest, memberships: Sequence[Membership]) -> bool
     return True
 
 
-def record_activity(request: HttpRequest) -> None:
+def record_activity(request: HttpRequest, sign_in: SignIn) -> None:
     """Write down that the session is used, once a minute; a poll is no activity."""
-    now, known = time.time(), sign_in_of(request).active_at
-    if now - known < ACTIVITY_S or POLL_HEADER in request.headers:
+    now = time.time()
+    if now - sign_in.active_at < ACTIVITY_S or POLL_HEADER in request.headers:
         return
     request.session[ACTIVE_AT_SESSION_KEY] = now
     actor = actor_of(request)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
+from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, transaction
 
 from sequin_admin.access import configuration, endings
@@ -18,7 +19,6 @@ from sequin_admin.connect import access_returns
 from sequin_admin.core import clock, leases, owned_rows
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.concrete import noun
-from sequin_admin.core.sessions import SessionStore
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits import limiter
 from sequin_admin.syncs.models import Sync
@@ -102,10 +102,8 @@ def forget_sessions(organization: Organization) -> None:
     members = Membership.objects.filter(organization=organization)
     elsewhere = Membership.objects.exclude(organization=organization)
     alone = members.exclude(user__in=elsewhere.values("user"))
-    keys = alone.values_list("user__usersession__session_key", flat=True)
-    store = SessionStore()
-    for key in keys.exclude(user__usersession=None):
-        store.delete(key)
+    for session in UserSession.objects.filter(user__in=alone.values("user")):
+        session.end()
 
 
 def close(ending: OrganizationEnding) -> Turn | None:

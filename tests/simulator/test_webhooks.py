@@ -214,6 +214,8 @@ def test_in_disorder_they_come_twice_and_out_of_order(simulator, receiver):
 
     got = [json.loads(body) for _, body in receiver.wait(2 * PER_HOUR + 1)]
     assert len({event["id"] for event in got}) < len(got)
+    created = [event["created"] for event in got]
+    assert created != sorted(created)
 
 
 @pytest.mark.parametrize(

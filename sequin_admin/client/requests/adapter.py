@@ -68,7 +68,7 @@ class CredentialAdapter(HTTPAdapter):
         exchange = Exchange(
             self.credential, permits, partial(self.send_authorized, request, options)
         )
-        response = run(exchange.carry_out(neutral(request)))
+        response = run(exchange.carry_out(to_httpx2(request)))
         answer: requests.Response = response.extensions["answer"]
         if not response.is_closed:
             answer.raw = MeteredRaw(answer.raw, response.close)
@@ -97,7 +97,7 @@ class CredentialAdapter(HTTPAdapter):
         )
 
 
-def neutral(request: requests.PreparedRequest) -> httpx2.Request:
+def to_httpx2(request: requests.PreparedRequest) -> httpx2.Request:
     """The request with its whole body, so that it can be sent twice."""
     headers = {
         name: value if isinstance(value, str) else value.decode("latin-1")

@@ -12,6 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 from sequin_admin.access.account_log import record_account_change
 from sequin_admin.access.models import User
 from sequin_admin.core.actors import actor_of
+from sequin_admin.core.words import count_words
 
 
 @login_required
@@ -23,7 +24,7 @@ def list_sessions(request: HttpRequest) -> HttpResponse:
     if request.method == "POST":
         others = [each for each in found if not each.is_current()]
         end_sessions(request, others)
-        messages.success(request, f"Ended {len(others)} other sessions.")
+        messages.success(request, f"Ended {count_words(len(others), 'other session')}.")
         return redirect("usersessions_list")
     found.sort(key=lambda each: each.last_seen_at, reverse=True)
     return render(request, "usersessions/usersession_list.html", {"sessions": found})

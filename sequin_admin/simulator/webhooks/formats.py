@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import secrets
+import uuid
 from dataclasses import dataclass
 
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient, WebhookMessage
@@ -16,7 +17,7 @@ MINUTE_S, HOUR_S = 60, 3600
 
 
 @dataclass(frozen=True)
-class Told:
+class WebhookEvent:
     """A message to be: the provider's id of the event, what it is about, and the body."""
 
     event_id: str
@@ -37,9 +38,9 @@ class WebhookFormat:
         """A secret of the endpoint's own; empty where the provider signs with that of the app."""
         return "" if self.secret_of_app else self.secret_prefix + secrets.token_hex(16)
 
-    def tell(
+    def render(
         self, account: SimulatedAccount, collection: RowCollection, event: RowEvent
-    ) -> Told | None:
+    ) -> WebhookEvent | None:
         """The message about a change, or None where the provider tells nobody."""
         raise NotImplementedError
 
@@ -74,3 +75,9 @@ def row_before(
     if event.kind == ChangeKind.CREATE:
         return None
     return LivingRows(account, collection, event.at_ms - 1).get(event.row.number)
+
+
+def uuid_of(account: SimulatedAccount, collection: RowCollection, event: RowEvent) -> str:
+    """The id of an event where the provider's is a UUID: the same whenever it is asked for."""
+    place = f"{account.external_id}/{collection.name}/{event.at_ms}/{event.place}"
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, place))

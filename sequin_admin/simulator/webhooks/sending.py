@@ -26,7 +26,7 @@ from sequin_admin.simulator.models import (
 )
 from sequin_admin.simulator.rows.collection import RowCollection, to_ms
 from sequin_admin.simulator.rows.living import LivingRows, RowEvent
-from sequin_admin.simulator.webhooks.formats import Told, WebhookFormat, read_app_secret
+from sequin_admin.simulator.webhooks.formats import WebhookEvent, WebhookFormat, read_app_secret
 
 PAUSE_S, TIMEOUT_S = 0.5, 5
 # A message that is being sent is nobody else's for so long.
@@ -97,7 +97,7 @@ def store_changes(endpoint_id: int) -> None:
         changes += takewhile(lambda change: change[1].at_ms == last_ms, found)
     messages = list[WebhookMessage]()
     for collection, event in changes:
-        told = format_of(endpoint).tell(endpoint.account, collection, event)
+        told = format_of(endpoint).render(endpoint.account, collection, event)
         if told:
             messages += copies_of(told, endpoint, event.at_ms, disorder)
     WebhookMessage.objects.bulk_create(messages)
@@ -112,7 +112,7 @@ def changes_of(
 
 
 def copies_of(
-    told: Told, endpoint: WebhookEndpoint, at_ms: int, disorder: bool
+    told: WebhookEvent, endpoint: WebhookEndpoint, at_ms: int, disorder: bool
 ) -> list[WebhookMessage]:
     """The message; in disorder late, and perhaps twice."""
     late = [random.randrange(LATEST_MS)] if disorder else [0]  # noqa: S311 (not for security)

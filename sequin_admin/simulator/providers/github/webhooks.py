@@ -1,6 +1,5 @@
 """The simulated GitHub's webhooks: https://docs.github.com/webhooks."""
 
-import uuid
 from typing import Any
 
 from sequin_admin.simulator.models import SimulatedAccount, WebhookMessage
@@ -9,7 +8,13 @@ from sequin_admin.simulator.providers.github.issues import issue_json
 from sequin_admin.simulator.rows.collection import RowCollection
 from sequin_admin.simulator.rows.living import RowEvent
 from sequin_admin.simulator.rows.wheel import ChangeKind
-from sequin_admin.simulator.webhooks.formats import Told, WebhookFormat, hex_hmac, row_before
+from sequin_admin.simulator.webhooks.formats import (
+    WebhookEvent,
+    WebhookFormat,
+    hex_hmac,
+    row_before,
+    uuid_of,
+)
 
 
 class GitHubWebhooks(WebhookFormat):
@@ -17,7 +22,9 @@ class GitHubWebhooks(WebhookFormat):
     https://docs.github.com/webhooks/using-webhooks/handling-failed-webhook-deliveries
     """
 
-    def tell(self, account: SimulatedAccount, collection: RowCollection, event: RowEvent) -> Told:
+    def render(
+        self, account: SimulatedAccount, collection: RowCollection, event: RowEvent
+    ) -> WebhookEvent:
         name = collection.name.partition("/")[0]
         issue = issue_json(account, name, event.row)
         before = row_before(account, collection, event)
@@ -46,8 +53,7 @@ class GitHubWebhooks(WebhookFormat):
             payload["organization"] = {"login": owner["login"], "id": owner["id"]}
         if payload["action"] == "edited":
             payload["changes"] = {}
-        place = f"{account.external_id}/{collection.name}/{event.at_ms}/{event.place}"
-        return Told(str(uuid.uuid5(uuid.NAMESPACE_URL, place)), "issues", payload)
+        return WebhookEvent(uuid_of(account, collection, event), "issues", payload)
 
     def headers_of(
         self, message: WebhookMessage, secret: str, body: bytes, sent_ms: int

@@ -12,7 +12,7 @@ from sequin_admin.simulator.rows.wheel import ChangeKind
 from sequin_admin.simulator.webhooks.formats import (
     HOUR_S,
     MINUTE_S,
-    Told,
+    WebhookEvent,
     WebhookFormat,
     base64_hmac,
     row_before,
@@ -29,9 +29,9 @@ class HubSpotWebhooks(WebhookFormat):
     secret_of_app = True
     retries_s = (MINUTE_S, 10 * MINUTE_S, HOUR_S, *[3 * HOUR_S] * 7)
 
-    def tell(
+    def render(
         self, account: SimulatedAccount, collection: RowCollection, event: RowEvent
-    ) -> Told | None:
+    ) -> WebhookEvent | None:
         kind = OBJECTS[collection.name]
         before = row_before(account, collection, event)
         changed: list[dict[str, Any]]
@@ -64,7 +64,7 @@ class HubSpotWebhooks(WebhookFormat):
             }
             for number, one in enumerate(changed)
         ]
-        return Told(str(event.place), told, payload)
+        return WebhookEvent(str(event.place), told, payload)
 
     def body_of(self, message: WebhookMessage, sent_ms: int) -> bytes:
         events = [{**one, "attemptNumber": message.attempts} for one in message.payload]

@@ -13,10 +13,11 @@ from sequin_admin.simulator.rows.wheel import ChangeKind
 from sequin_admin.simulator.webhooks.formats import (
     HOUR_S,
     MINUTE_S,
-    Told,
+    WebhookEvent,
     WebhookFormat,
     hex_hmac,
     row_before,
+    uuid_of,
 )
 
 TYPES = {"issues": "Issue", "projects": "Project", "users": "User"}
@@ -29,7 +30,9 @@ class LinearWebhooks(WebhookFormat):
     retries_s = (MINUTE_S, HOUR_S, 6 * HOUR_S)
     secret_prefix = "lin_wh_"
 
-    def tell(self, account: SimulatedAccount, collection: RowCollection, event: RowEvent) -> Told:
+    def render(
+        self, account: SimulatedAccount, collection: RowCollection, event: RowEvent
+    ) -> WebhookEvent:
         data = collection.render(account, event.row)
         payload: dict[str, Any] = {
             "action": ACTIONS[event.kind],
@@ -43,8 +46,7 @@ class LinearWebhooks(WebhookFormat):
         if event.kind == ChangeKind.UPDATE and before:
             old = collection.render(account, before)
             payload["updatedFrom"] = {n: v for n, v in old.items() if data.get(n) != v}
-        place = f"{account.external_id}/{collection.name}/{event.at_ms}/{event.place}"
-        return Told(str(uuid.uuid5(uuid.NAMESPACE_URL, place)), payload["type"], payload)
+        return WebhookEvent(uuid_of(account, collection, event), payload["type"], payload)
 
     def body_of(self, message: WebhookMessage, sent_ms: int) -> bytes:
         webhook_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"linear webhook {message.endpoint_id}"))

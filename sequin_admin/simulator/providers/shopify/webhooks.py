@@ -1,7 +1,5 @@
 """The simulated Shopify's webhooks: https://shopify.dev/docs/apps/build/webhooks."""
 
-import uuid
-
 from sequin_admin.simulator.models import SimulatedAccount, WebhookMessage
 from sequin_admin.simulator.providers.shopify.common import provider
 from sequin_admin.simulator.rows.collection import RowCollection, iso_millis
@@ -10,9 +8,10 @@ from sequin_admin.simulator.rows.wheel import ChangeKind
 from sequin_admin.simulator.webhooks.formats import (
     HOUR_S,
     MINUTE_S,
-    Told,
+    WebhookEvent,
     WebhookFormat,
     base64_hmac,
+    uuid_of,
 )
 
 API_VERSION = "2026-10"
@@ -26,12 +25,13 @@ class ShopifyWebhooks(WebhookFormat):
     secret_of_app = True
     retries_s = (*[MINUTE_S] * 2, *[10 * MINUTE_S] * 2, *[30 * MINUTE_S] * 2, HOUR_S, HOUR_S)
 
-    def tell(self, account: SimulatedAccount, collection: RowCollection, event: RowEvent) -> Told:
+    def render(
+        self, account: SimulatedAccount, collection: RowCollection, event: RowEvent
+    ) -> WebhookEvent:
         row = collection.render(account, event.row)
         body = {"id": row["id"]} if event.kind == ChangeKind.DELETE else row
         topic = f"{collection.name}/{event.kind}"
-        place = f"{account.external_id}/{collection.name}/{event.at_ms}/{event.place}"
-        return Told(str(uuid.uuid5(uuid.NAMESPACE_URL, place)), topic, body)
+        return WebhookEvent(uuid_of(account, collection, event), topic, body)
 
     def headers_of(
         self, message: WebhookMessage, secret: str, body: bytes, sent_ms: int

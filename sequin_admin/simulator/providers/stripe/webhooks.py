@@ -8,7 +8,7 @@ from sequin_admin.simulator.rows.living import RowEvent
 from sequin_admin.simulator.webhooks.formats import (
     HOUR_S,
     MINUTE_S,
-    Told,
+    WebhookEvent,
     WebhookFormat,
     hex_hmac,
 )
@@ -20,9 +20,11 @@ class StripeWebhooks(WebhookFormat):
     retries_s = (5 * MINUTE_S, 30 * MINUTE_S, 2 * HOUR_S, 5 * HOUR_S, *[12 * HOUR_S] * 5)
     secret_prefix = "whsec_"
 
-    def tell(self, account: SimulatedAccount, collection: RowCollection, event: RowEvent) -> Told:
+    def render(
+        self, account: SimulatedAccount, collection: RowCollection, event: RowEvent
+    ) -> WebhookEvent:
         body = Events(account, live=False).render(collection, event)
-        return Told(body["id"], body["type"], {**body, "pending_webhooks": 1})
+        return WebhookEvent(body["id"], body["type"], {**body, "pending_webhooks": 1})
 
     def headers_of(
         self, message: WebhookMessage, secret: str, body: bytes, sent_ms: int
