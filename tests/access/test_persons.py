@@ -5,8 +5,10 @@ from io import StringIO
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.contrib.sessions.models import Session
 from django.core.management import call_command
 from django.db import IntegrityError, models, transaction
+from django.test import Client
 from django.urls import reverse
 
 from sequin_admin.access import calendar_feeds, invitations, members, persons
@@ -166,3 +168,13 @@ def test_the_last_owner_stays(organization, user):
     make_member(organization, "gurney@arrakis.test", "owner")
     call_command("person_data", user.email, "--erase", stdout=out)
     assert not User.objects.filter(pk=user.pk).exists()
+
+
+def test_every_session_of_a_person_ends_with_the_account(duncan):
+    for browser in (Client(), Client()):
+        browser.post(reverse("account_login"), {"login": NAME, "password": "spice must flow"})
+    assert Session.objects.count() == 2
+
+    persons.erase(duncan, actor=duncan)
+
+    assert not Session.objects.exists()

@@ -5,10 +5,13 @@ from datetime import date, timedelta
 from io import StringIO
 
 import pytest
+from allauth.usersessions.models import UserSession
 from django.apps import apps
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.core.management import call_command
 from django.db import connection, models
+from django.test import Client
 from django.urls import reverse
 
 from sequin_admin.access import endings, invitations, keys
@@ -279,3 +282,18 @@ def test_the_command_line_does_the_same(organization):
     call_command("end_organization", "arrakis", "--undo", stdout=out)
 
     assert is_gone()
+
+
+def test_who_is_a_member_of_nothing_else_is_signed_out(organization, user, stranger):
+    other = Organization.objects.get(slug="giedi-prime")
+    Membership.objects.create(organization=other, user=user, role="viewer")
+    for person in (user, make_member(organization, "yueh@arrakis.test", "viewer")):
+        given = {"login": person.email, "password": "spice must flow"}
+        Client().post(reverse("account_login"), given)
+    assert Session.objects.count() == 2
+    let_end(organization)
+
+    work(is_gone)
+
+    assert Session.objects.count() == 1
+    assert UserSession.objects.get().user == user
