@@ -32,7 +32,8 @@ def post(organization: Organization, *messages: Message) -> list[Delivery]:
     return post_all([(organization, message) for message in messages])
 
 
-@transaction.atomic
+# In the caller's transaction a savepoint of its own would undo nothing that the caller keeps.
+@transaction.atomic(savepoint=False)
 def post_all(posted: Sequence[tuple[Organization, Message]]) -> list[Delivery]:
     """As `post()`, for messages to several organizations."""
     if not posted:
