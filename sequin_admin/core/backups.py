@@ -23,6 +23,7 @@ from encrypted_model_fields.fields import CRYPTER
 from sequin_admin.core import clock
 from sequin_admin.core.checks import known_migrations, list_wrong_columns
 from sequin_admin.core.database_files import DumpFailed, count_rows, dump_database, load_database
+from sequin_admin.core.words import count_words
 
 Recipient: TypeAlias = pyrage.x25519.Recipient | pyrage.ssh.Recipient
 Identity: TypeAlias = pyrage.x25519.Identity | pyrage.ssh.Identity
@@ -106,7 +107,7 @@ def restore_backup(file: Path, identities: Sequence[Identity], tell: Tell) -> Ma
         tell("Opening the backup...")
         manifest = unpack(file, identities, Path(folder))
         refuse_unusable(manifest)
-        tell(f"Restoring {manifest.total:,} rows of {manifest.made_at}...")
+        tell(f"Restoring {count_words(manifest.total, 'row')} of {manifest.made_at}...")
         try:
             load_database(Path(folder, DATABASE))
         except DumpFailed as failure:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from sequin_admin.core.jitter import jittered
+from sequin_admin.core.words import count_words
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Verdict
@@ -69,12 +70,13 @@ def compute_refresh_at(issued_at: datetime, expires_at: datetime | None) -> date
 
 def short_life_outcome(credential: Credential, life_s: float, gap_s: float) -> Outcome:
     provider = credential.provider_title
+    life, gap = count_words(round(life_s), "second"), count_words(round(gap_s), "second")
     return Outcome(
         Verdict.TRANSIENT,
         SHORT_LIFE,
-        f"{provider} gave us an access token that lives for {life_s:.0f} seconds only.",
+        f"{provider} gave us an access token that lives for {life} only.",
         f"Set a longer life of access tokens at {provider}, five minutes at least. Until then we "
-        f"ask for the next one no sooner than after {gap_s:.0f} seconds.",
+        f"ask for the next one no sooner than after {gap}.",
     )
 
 

@@ -93,7 +93,7 @@ def take_allowance(organization: Organization, wanted: int) -> int:
 def too_many_message(organization: Organization, wanted: int, left: int) -> str:
     """Why not so many mails can be sent today, of which so many are left."""
     most = get_allowance(organization).most
-    mails = "1 mail" if wanted == 1 else f"{wanted:,} mails"
+    mails = count_words(wanted, "mail")
     return (
         f"{mails} would be more than is left today: {left:,} of {most:,}. Send the rest tomorrow, "
         "from 00:00 UTC, or ask who runs this installation to raise MAX_LINK_MAILS_A_DAY."

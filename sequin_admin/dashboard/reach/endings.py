@@ -9,6 +9,7 @@ from sequin_admin.access.models import ApiKey, Membership, Organization
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.core.concrete import noun
+from sequin_admin.core.words import count_words
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.dashboard.reach.model import Reach
@@ -23,15 +24,15 @@ def ending_organization(organization: Organization) -> Reach:
     return Reach(
         stops=(
             "At once: nothing is renewed, probed, synced or delivered, and keys can only read.",
-            f"In {days} days: access is given back at the providers, where they let us, and "
-            "everything is erased for good:",
+            f"In {count_words(days, 'day')}: access is given back at the providers, where they let "
+            "us, and everything is erased for good:",
             *list_credentials(credentials),
             *(count(model._base_manager.filter(organization=organization)) for model in owned),
             count(links, "open "),
             "Its health, usage, messages, settings and audit log",
         ),
         stays=(
-            f"Until then, everything. Each owner can undo it for {days} days.",
+            f"Until then, everything. Each owner can undo it for {count_words(days, 'day')}.",
             "The accounts of its people, without this organization.",
             "One entry in the audit log of this installation: that it was erased, when, and "
             "how much.",

@@ -53,7 +53,7 @@ class Command(BaseCommand):
     def tell(self, events: int) -> None:
         if time.monotonic() - self.told_at >= TELL_EVERY_S:
             self.told_at = time.monotonic()
-            self.stdout.write(f"{events:,} events verified.")
+            self.stdout.write(f"{count_words(events, 'event')} verified.")
             self.stdout.flush()
 
 

@@ -10,6 +10,7 @@ from django.db import transaction
 
 from sequin_admin.core import clock
 from sequin_admin.core.env import ROOT, inherited
+from sequin_admin.core.words import count_words
 from sequin_admin.health import workers
 from sequin_admin.worker import moving
 
@@ -37,9 +38,8 @@ class Command(BaseCommand):
             with transaction.atomic():
                 moving.begin(anew=anew)
                 for progress in moving.copy_all():
-                    self.stdout.write(
-                        f"{progress.table}: {progress.copied:,} of {progress.total:,} rows."
-                    )
+                    rows = count_words(progress.total, "row")
+                    self.stdout.write(f"{progress.table}: {progress.copied:,} of {rows}.")
                     self.stdout.flush()
                 total = moving.finish()
         except moving.MoveRefused as refusal:
