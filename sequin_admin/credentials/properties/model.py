@@ -46,14 +46,17 @@ class Properties(BaseModel):
         return str(get_args(cls.model_fields["kind"].annotation)[0])
 
     @classmethod
+    @cache
     def names(cls) -> tuple[str, ...]:
         return tuple(name for name in cls.model_fields if name != "kind")
 
     @classmethod
+    @cache
     def secret_names(cls) -> tuple[str, ...]:
         return tuple(name for name in cls.names() if cls.is_secret(name))
 
     @classmethod
+    @cache
     def is_secret(cls, name: str) -> bool:
         annotation = cls.model_fields[name].annotation
         return annotation is Secret or Secret in get_args(annotation)
