@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from sequin_admin.access import endings
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock, leases
 from sequin_admin.core.clock import DatabaseTime
@@ -82,7 +83,8 @@ def compare(in_turns: Claim, ordered: Claim) -> dict[str, float]:
 
 def ordered_renewals(room: int) -> Sequence[object]:
     """As `renewal_leases.claim_due()`, whoever the rows belong to."""
-    due = Token.objects.refresh_due().filter(leases.unleased())
+    rows = endings.without_ending(Token.objects.refresh_due(), endings.list_ending())
+    due = rows.filter(leases.unleased())
     due = due.only(*renewal_leases.READ_COLUMNS).exclude(next_try_at__gt=DatabaseTime())
     endpoints.list_silent(Purpose.RENEW)
     throttle = RefreshThrottle()
@@ -94,7 +96,8 @@ def ordered_renewals(room: int) -> Sequence[object]:
 
 def ordered_probes(room: int) -> Sequence[object]:
     """As `probe_claims.claim_due()`, whoever the rows belong to."""
-    due = Credential.objects.check_due().filter(leases.unleased())
+    rows = endings.without_ending(Credential.objects.check_due(), endings.list_ending())
+    due = rows.filter(leases.unleased())
     endpoints.list_silent(Purpose.PROBE)
     probe_claims.count_calls()
     with transaction.atomic():
