@@ -4,9 +4,12 @@ import threading
 
 import psycopg
 import pytest
+from django.db import connection
 
 from sequin_admin.core import availability
 from sequin_admin.core.availability import Availability
+from sequin_admin.core.postgresql import base
+from sequin_admin.core.postgresql.base import BoundedConnection
 
 
 @pytest.fixture
@@ -73,3 +76,21 @@ def test_the_log_says_once_that_it_is_away_and_once_that_it_is_back(database, ca
         "the database is back",
     ]
     assert not database.is_away
+
+
+@pytest.mark.postgresql
+@pytest.mark.django_db
+def test_only_what_the_server_was_asked_says_that_it_is_back(database, monkeypatch):
+    """Psycopg sets autocommit by itself, also on a connection that a paused PgBouncer accepted."""
+    monkeypatch.setattr(base, "database", database)
+    connection.ensure_connection()
+    opened = BoundedConnection.connect(**connection.get_connection_params())
+    opened.connected_at = float("inf")
+    database.record_failure("refused", silent=False)
+
+    opened.set_autocommit(True)
+    assert database.is_away
+
+    opened.execute("SELECT 1")
+    assert not database.is_away
+    opened.close()

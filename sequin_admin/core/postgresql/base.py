@@ -56,22 +56,23 @@ class BoundedConnection(psycopg.Connection[tuple[object, ...]]):
         """Raises `psycopg.OperationalError` when no answer comes in time."""
         database.refuse_if_silent()
         try:
-            answer = super().wait(self.within_limit(gen), interval, timeout)
+            return super().wait(self.within_limit(gen), interval, timeout)
         except psycopg.OperationalError as error:
             if self.pgconn.status == ConnStatus.BAD and not database.is_silent:
                 database.record_failure(str(error), silent=False)
             raise
-        if database.is_away:
-            database.record_answer(self.connected_at)
-        return answer
 
     def within_limit(self, gen: PQGen[Answer]) -> PQGen[Answer]:
-        """Pass on what `gen` waits for and gets; each time that nothing came, look at the clock."""
-        began, cancelled = time.monotonic(), False
+        """Pass on what `gen` waits for and gets; each time that nothing came, look at the clock.
+
+        The server has answered when something came: autocommit, for one, is set without asking it.
+        """
+        began, cancelled, answered = time.monotonic(), False, False
         try:
             waiting_for = next(gen)
             while True:
                 ready = yield waiting_for
+                answered = answered or bool(ready & Ready.R)
                 if ready == Ready.NONE:
                     over_s = time.monotonic() - began - limit_s()
                     if over_s >= 0 and not cancelled:
@@ -81,6 +82,8 @@ class BoundedConnection(psycopg.Connection[tuple[object, ...]]):
                         self.give_up(over_s)
                 waiting_for = gen.send(ready)
         except StopIteration as end:
+            if answered and database.is_away:
+                database.record_answer(self.connected_at)
             answer: Answer = end.value
             return answer
 
