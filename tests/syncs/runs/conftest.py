@@ -51,12 +51,12 @@ class Engine:
         run_health.record_progress(answer.run)
         return [each.kind.value for each in answer.requests]
 
-    def tell(self, run, collection_id=COLLECTION, *, status="running", **sent):
+    def tell(self, run, collection_id=COLLECTION, *, status="running", fence=None, **sent):
         has_cursor = "cursor" in sent
         if "deletes" in sent:
             sent["deletes"] = DeleteMethod(sent["deletes"])
         told = CollectionReport(collection_id, has_cursor=has_cursor, **sent)
-        return self.report(run, collections=[told], status=status)
+        return self.report(run, fence=fence, collections=[told], status=status)
 
     def run_once(self, **sent):
         """A whole run, at once."""
