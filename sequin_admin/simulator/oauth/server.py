@@ -199,8 +199,4 @@ class AuthorizationServer(AuthorizationEndpoint):
 
     def find_access_token(self, value: str) -> SimulatedToken | None:
         """The valid access token of that value, if any."""
-        rows = SimulatedToken.objects.select_related("grant__account", "grant__client")
-        token = rows.filter(
-            use=SimulatedToken.ACCESS, value=value, grant__client__provider=self.provider.slug
-        ).first()
-        return token if token and token.is_valid() else None
+        return SimulatedToken.find_access(self.provider.slug, value)

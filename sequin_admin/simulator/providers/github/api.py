@@ -28,12 +28,8 @@ OTHERS = 230
 def caller(request: HttpRequest, *, user: bool) -> SimulatedToken:
     """The user's or the installation's token; counts the call. Raises `SimulatedResponse`."""
     require_user_agent(request)
-    rows = SimulatedToken.objects.select_related("grant__account", "grant__client")
-    found = rows.filter(
-        use=SimulatedToken.ACCESS, value=token_of(request), grant__client__provider="github"
-    )
-    token = found.first()
-    if token is None or not token.is_valid() or bool(token.data.get("user")) != user:
+    token = SimulatedToken.find_access("github", token_of(request))
+    if token is None or bool(token.data.get("user")) != user:
         raise SimulatedResponse(api_error(401, "Bad credentials"))
     account = token.grant.account
     faults.apply_faults(request, provider, account)

@@ -20,14 +20,11 @@ def caller(request: HttpRequest) -> tuple[SimulatedAccount, bool]:
     state_of(request).response_headers = {"Request-Id": f"req_{secrets.token_hex(7)}"}
     key = bearer_token(request) or basic_credentials(request)[0]
     token = server.find_access_token(key)
-    platform = SimulatedClient.objects.filter(provider="stripe", client_secret=key).first()
     if token:
         account, restricted = token.grant.account, False
-    elif platform:
-        account, restricted = (
-            get_connected_account(platform, request.headers.get("Stripe-Account", "")),
-            False,
-        )
+    elif platform := SimulatedClient.objects.filter(provider="stripe", client_secret=key).first():
+        number = request.headers.get("Stripe-Account", "")
+        account, restricted = get_connected_account(platform, number), False
     else:
         account, restricted = find_key(key)
     faults.apply_faults(request, provider, account)
