@@ -20,6 +20,7 @@ from sequin_admin.simulator.providers.github.common import (
     require_user_agent,
     token_of,
 )
+from sequin_admin.simulator.providers.github.repositories import repository_json
 
 # The organizations of a user who belongs to many, all with the app installed.
 OTHERS = 230
@@ -54,9 +55,7 @@ def repositories(request: HttpRequest) -> HttpResponse:
     token = caller(request, user=False)
     if token.grant.account.has("drop_scope"):
         return api_error(403, "Resource not accessible by integration")
-    owner = token.grant.account.external_id
-    names = enumerate(REPOSITORIES, start=1)
-    rows = [{"id": n, "name": name, "full_name": f"{owner}/{name}"} for n, name in names]
+    rows = [repository_json(token.grant.account, name) for name in REPOSITORIES]
     return paginate(request, "repositories", rows)
 
 
