@@ -54,6 +54,8 @@ def call_github(simulator: Simulator) -> None:
 
 
 def call_hubspot(simulator: Simulator) -> None:
+    # Version 1 of OAuth ends in 2027.
+    simulator.post("reset", at="2026-11-02T00:00:00Z")
     him = Customer(simulator, "hubspot")
     others = "crm.objects.companies.read crm.objects.deals.read tickets crm.objects.owners.read"
     code = him.code(scope=f"{HUBSPOT_SCOPES} {others}")

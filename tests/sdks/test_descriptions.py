@@ -88,6 +88,7 @@ def undescribed_routes(described):
 def test_answers_are_as_their_providers_describe_them(node, simulator):
     answers = []
     for provider, call in CALLS.items():
+        simulator.reset()
         with recorded(simulator, provider, answers):
             call(simulator)
 
