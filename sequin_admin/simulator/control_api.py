@@ -90,7 +90,8 @@ def calls(request: HttpRequest, slug: str) -> HttpResponse:
 
 @control_action
 def change_app(request: HttpRequest, slug: str) -> None:
-    """`{"client_secret": ..., "redirect_uris": [...], "app_url": ..., "owner": ...}`."""
+    """`{"client_secret": ..., "redirect_uris": [...], "app_url": ..., "owner": ...}`; Salesforce's
+    `staged_secret`, and Shopify's `distribution`, which is `public` or `custom`."""
     apps.change_app(slug, **parse_body(request))
 
 

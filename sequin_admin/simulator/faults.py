@@ -48,7 +48,8 @@ def clear_faults(provider: str, account: SimulatedAccount | None) -> None:
 
 def consume_fault(provider: ProviderSimulator, account: SimulatedAccount | None, name: str) -> bool:
     """Whether the fault is on. Decrements its `times`, if it has any."""
-    fault = Fault.objects.filter(provider=provider.slug, account=account, name=name).first()
+    on = Fault.objects.filter(provider=provider.slug, account=account, name=name)
+    fault = on.first() if Fault.is_any(provider.slug) else None
     if fault is None:
         return False
     consume_times(fault)
@@ -72,9 +73,10 @@ def apply_faults(
     state = state_of(request)
     state.account = account.external_id if account else ""
     apply_drills(request, provider, token=account is None)
-    active = {
-        fault.name: fault for fault in Fault.objects.filter(provider=provider.slug, account=account)
-    }
+    if not Fault.is_any(provider.slug):
+        return
+    on = Fault.objects.filter(provider=provider.slug, account=account)
+    active = {fault.name: fault for fault in on}
     for name in ("outage", "html", "timeout", "proxy", "slow", "crawl", "throttle"):
         if name in active:
             consume_times(active[name])

@@ -31,6 +31,8 @@ CHANGING = (
     *(RowWrite, WebhookMessage, WebhookEndpoint, SimulatedAccount, World),
 )
 
+RESTORED = ("staged_secret", "distribution")
+
 
 def plant() -> None:
     """Create what is missing; existing rows stay, except for redirect URIs.
@@ -70,7 +72,8 @@ def set_redirect_uris(*, keep_others: bool) -> None:
 
 
 def create_client(provider: str, owner: str = "", **extra: Any) -> SimulatedClient:
-    """The developer app of a provider, or of the customer with account `owner`, created once."""
+    """The developer app of a provider, or of the customer with account `owner`, created once; of
+    one that is there, what is `RESTORED` is again as at first."""
     row, _ = SimulatedClient.objects.get_or_create(
         provider=provider,
         owner=owner,
@@ -81,6 +84,8 @@ def create_client(provider: str, owner: str = "", **extra: Any) -> SimulatedClie
             "extra": extra,
         },
     )
+    row.extra |= {name: extra[name] for name in RESTORED if name in extra}
+    row.save(update_fields=["extra"])
     return row
 
 

@@ -77,11 +77,11 @@ def salesforce(simulator: Simulator) -> Reader:
     return SalesforceReader(Caller(simulator, "https://arrakis.my.salesforce.com", token))
 
 
-def shopify(simulator: Simulator) -> Reader:
+def shopify(simulator: Simulator, scope: str = "write_products") -> Reader:
     app = simulator.app("shopify")
     pair = {"client_id": app["client_id"], "client_secret": app["client_secret"]}
     query = {"client_id": pair["client_id"], "redirect_uri": app["redirect_uris"][0]}
-    asked = urlencode({**query, "scope": "write_products", "state": "s1"})
+    asked = urlencode({**query, "scope": scope, "state": "s1"})
     base = "https://shop-001.myshopify.com"
 
     def token() -> str:

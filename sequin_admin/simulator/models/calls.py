@@ -4,6 +4,7 @@ from datetime import datetime
 
 from django.db import connection, models
 
+from sequin_admin.core.prepared import ColumnQuery, PreparedColumns
 from sequin_admin.simulator.models.accounts import SimulatedAccount
 from sequin_admin.simulator.models.clock import now
 
@@ -21,6 +22,17 @@ class Fault(models.Model):
     name = models.CharField(max_length=40)
     times = models.PositiveIntegerField(null=True)
     data = models.JSONField(default=dict)
+
+    @classmethod
+    def is_any(cls, provider: str) -> bool:
+        """Whether a fault of the provider or of one of its accounts is on."""
+        return bool(FAULTS.fetch(provider=provider))
+
+
+FAULTS = PreparedColumns(
+    lambda provider: ColumnQuery(Fault.objects.filter(provider=provider).values_list("pk")[:1]),
+    {"provider": (models.CharField(), "a provider")},
+)
 
 
 class SimulatedCall(models.Model):

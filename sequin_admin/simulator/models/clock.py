@@ -1,5 +1,6 @@
 """The simulated clock."""
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -8,6 +9,8 @@ from typing import Any, NamedTuple
 
 from django.db import models
 from django.utils import timezone
+
+from sequin_admin.core.prepared import ColumnQuery, PreparedColumns
 
 
 class WorldMoment(NamedTuple):
@@ -34,6 +37,14 @@ class World(models.Model):
     drills = models.JSONField(default=list)
 
 
+WORLD = PreparedColumns(
+    lambda: ColumnQuery(
+        World.objects.order_by().values_list("offset_s", "stopped_at", "seed", "born_at", "drills")[
+            :1
+        ]
+    ),
+    {},
+)
 _moment: ContextVar[list[WorldMoment] | None] = ContextVar("moment", default=None)
 
 
@@ -56,13 +67,11 @@ def read_world() -> WorldMoment:
     known = _moment.get()
     if known:
         return known[0]
-    names = ("offset_s", "stopped_at", "seed", "born_at", "drills")
-    columns = World.objects.order_by().values_list(*names)
     real = timezone.now()
-    rows = list(columns[:1])
-    offset_s, stopped_at, seed, born_at, drills = rows[0] if rows else (0, None, "", real, [])
+    rows = WORLD.fetch()
+    offset_s, stopped_at, seed, born_at, drills = rows[0] if rows else (0, None, "", real, "[]")
     at = (stopped_at or real) + timedelta(seconds=offset_s)
-    moment = WorldMoment(at, seed, born_at, drills)
+    moment = WorldMoment(at, seed, born_at, json.loads(drills))
     if known is not None:
         known.append(moment)
     return moment

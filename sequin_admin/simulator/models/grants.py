@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db import models
 
+from sequin_admin.core.prepared import PreparedQuery
 from sequin_admin.simulator.models.accounts import SimulatedAccount, SimulatedClient
 from sequin_admin.simulator.models.clock import now
 
@@ -62,6 +63,12 @@ class SimulatedToken(models.Model):
         value = value or f"{prefix}{secrets.token_urlsafe(24)}"
         return cls.objects.create(grant=grant, use=use, value=value, expires_at=ends, data=data)
 
+    @classmethod
+    def find_access(cls, provider: str, value: str) -> "SimulatedToken | None":
+        """The valid access token of that value, if any."""
+        token = ACCESS_TOKEN.first(provider=provider, value=value)
+        return token if token and token.is_valid() else None
+
     def remaining_s(self) -> int:
         """Seconds until it expires."""
         return round((self.expires_at - now()).total_seconds()) if self.expires_at else 0
@@ -73,3 +80,11 @@ class SimulatedToken(models.Model):
     def spend(self) -> bool:
         """Mark as used, atomically. True for exactly one caller."""
         return bool(SimulatedToken.objects.filter(pk=self.pk, spent_at=None).update(spent_at=now()))
+
+
+ACCESS_TOKEN = PreparedQuery(
+    lambda provider, value: SimulatedToken.objects.select_related(
+        "grant__account", "grant__client"
+    ).filter(use=SimulatedToken.ACCESS, value=value, grant__client__provider=provider),
+    {"provider": (models.CharField(), "a provider"), "value": (models.CharField(), "a token")},
+)

@@ -2,6 +2,7 @@
 
 from django.db import models
 
+from sequin_admin.core.prepared import ColumnQuery, PreparedColumns
 from sequin_admin.simulator.models.accounts import SimulatedAccount
 
 # Numbers of rows that were created over the API, far above those of the log.
@@ -23,3 +24,19 @@ class RowWrite(models.Model):
             models.Index(fields=("account", "collection", "number"), name="write_of_row"),
             models.Index(fields=("account", "collection", "at_ms"), name="write_by_time"),
         )
+
+    @classmethod
+    def is_any(cls, account: SimulatedAccount, collection: str) -> bool:
+        """Whether anything was ever written into the collection."""
+        return bool(WRITES.fetch(account=account.pk, collection=collection))
+
+
+WRITES = PreparedColumns(
+    lambda account, collection: ColumnQuery(
+        RowWrite.objects.filter(account=account, collection=collection).values_list("pk")[:1]
+    ),
+    {
+        "account": (models.BigIntegerField(), 987_654_321),
+        "collection": (models.CharField(), "a collection"),
+    },
+)

@@ -60,7 +60,7 @@ class AuthorizationEndpoint:
         client = self.clients(request).filter(client_id=query.get("client_id", "")).first()
         if client is None or query.get("redirect_uri") not in client.redirect_uris:
             return consent.reject_client(request, self.provider, client)
-        error, mistake = self.request_error(query)
+        error, mistake = self.refusal(request)
         if error:
             return consent.redirect_to_client(query, error=error, error_description=mistake)
         scopes = self.requested_scopes(query)
@@ -101,6 +101,10 @@ class AuthorizationEndpoint:
         rows = SimulatedAccount.objects.filter(provider=self.provider.slug).order_by("pk")
         tenant = state_of(request).tenant
         return rows.filter(pk=tenant.pk) if tenant else rows
+
+    def refusal(self, request: HttpRequest) -> tuple[str, str]:
+        """As `request_error`, for what depends on the account whose host was called."""
+        return self.request_error(request.GET)
 
     def request_error(self, query: Mapping[str, str]) -> tuple[str, str]:
         """Error code and description (RFC 6749 section 4.1.2.1); empty for a valid request."""

@@ -24,6 +24,12 @@ from sequin_admin.simulator.oauth.authorization import AuthorizationEndpoint
 from sequin_admin.simulator.oauth.requests import constant_time_equal, parse_json
 
 
+def is_secret_of(client: SimulatedClient, secret: str) -> bool:
+    """Whether it is the client's secret, or its staged one."""
+    known = (client.client_secret, client.extra.get("staged_secret"))
+    return any(constant_time_equal(one, secret) for one in known if one)
+
+
 @dataclass(frozen=True)
 class AuthorizationServer(AuthorizationEndpoint):
     """Both endpoints of one provider; subclasses override what differs."""
@@ -37,7 +43,7 @@ class AuthorizationServer(AuthorizationEndpoint):
         else:
             client_id, secret = fields.get("client_id", ""), fields.get("client_secret", "")
         client = self.clients(request).filter(client_id=client_id).first()
-        if client is None or not constant_time_equal(client.client_secret, secret):
+        if client is None or not is_secret_of(client, secret):
             raise SimulatedResponse(
                 self.error(
                     "invalid_client", "Client authentication failed", self.client_error_status
@@ -187,11 +193,21 @@ class AuthorizationServer(AuthorizationEndpoint):
             if self.reuses_access_token
             else self.access_token_life_s(),
             **self.extra_fields(grant),
+            **self.ends_of(grant, refresh),
         }
         if source is not None:
             source.data["answer"] = body
             source.save(update_fields=["data"])
         return faults.maybe_lose_response(request, self.provider, grant.account, JsonResponse(body))
+
+    def ends_of(self, grant: SimulatedGrant, refresh: SimulatedToken | None) -> dict[str, Any]:
+        """The end of the refresh token as a draft of the IETF names it, for who asked to be told.
+
+        https://datatracker.ietf.org/doc/draft-ietf-oauth-refresh-token-expiration/
+        """
+        if refresh is None or refresh.expires_at is None or not grant.account.has("tell_ends"):
+            return {}
+        return {"refresh_token_timeout": refresh.remaining_s()}
 
     def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
         """Provider-specific fields of the token response."""
@@ -199,8 +215,4 @@ class AuthorizationServer(AuthorizationEndpoint):
 
     def find_access_token(self, value: str) -> SimulatedToken | None:
         """The valid access token of that value, if any."""
-        rows = SimulatedToken.objects.select_related("grant__account", "grant__client")
-        token = rows.filter(
-            use=SimulatedToken.ACCESS, value=value, grant__client__provider=self.provider.slug
-        ).first()
-        return token if token and token.is_valid() else None
+        return SimulatedToken.find_access(self.provider.slug, value)

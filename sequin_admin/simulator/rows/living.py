@@ -55,7 +55,7 @@ class LivingRows:
 
     @cached_property
     def _has_writes(self) -> bool:
-        return self._writes().exists()
+        return RowWrite.is_any(self.account, self.collection.name)
 
     def _writes(self) -> QuerySet[RowWrite]:
         rows = self.account.row_writes.filter(collection=self.collection.name)

@@ -34,7 +34,7 @@ provider = ProviderSimulator(
     "airtable",
     "Airtable",
     scopes=("data.records:read", "data.records:write", "schema.bases:read", "webhook:manage"),
-    switches=("spend_refresh", "drop_scope", "disable_user"),
+    switches=("spend_refresh", "drop_scope", "disable_user", "tell_ends"),
     seed=plant,
     throttled=throttled,
 )

@@ -20,6 +20,7 @@ from sequin_admin.simulator.providers.github.common import (
     require_user_agent,
     token_of,
 )
+from sequin_admin.simulator.providers.github.repositories import repository_json
 
 # The organizations of a user who belongs to many, all with the app installed.
 OTHERS = 230
@@ -28,12 +29,8 @@ OTHERS = 230
 def caller(request: HttpRequest, *, user: bool) -> SimulatedToken:
     """The user's or the installation's token; counts the call. Raises `SimulatedResponse`."""
     require_user_agent(request)
-    rows = SimulatedToken.objects.select_related("grant__account", "grant__client")
-    found = rows.filter(
-        use=SimulatedToken.ACCESS, value=token_of(request), grant__client__provider="github"
-    )
-    token = found.first()
-    if token is None or not token.is_valid() or bool(token.data.get("user")) != user:
+    token = SimulatedToken.find_access("github", token_of(request))
+    if token is None or bool(token.data.get("user")) != user:
         raise SimulatedResponse(api_error(401, "Bad credentials"))
     account = token.grant.account
     faults.apply_faults(request, provider, account)
@@ -58,9 +55,7 @@ def repositories(request: HttpRequest) -> HttpResponse:
     token = caller(request, user=False)
     if token.grant.account.has("drop_scope"):
         return api_error(403, "Resource not accessible by integration")
-    owner = token.grant.account.external_id
-    names = enumerate(REPOSITORIES, start=1)
-    rows = [{"id": n, "name": name, "full_name": f"{owner}/{name}"} for n, name in names]
+    rows = [repository_json(token.grant.account, name) for name in REPOSITORIES]
     return paginate(request, "repositories", rows)
 
 

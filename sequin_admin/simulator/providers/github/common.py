@@ -1,6 +1,7 @@
 """What the simulated GitHub's endpoints share: seed data, errors, limits, installations."""
 
 from datetime import timedelta
+from functools import cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -107,6 +108,7 @@ def paginate(request: HttpRequest, name: str, rows: list[dict[str, Any]]) -> Htt
     return response
 
 
+@cache
 def simple_user(login: str, user_id: int, kind: str = "User") -> dict[str, Any]:
     """A user or an organization as GitHub shows it within others."""
     url = f"{API_URL}/users/{login}"
@@ -122,6 +124,11 @@ def simple_user(login: str, user_id: int, kind: str = "User") -> dict[str, Any]:
     }
 
 
+def owner_of(account: SimulatedAccount) -> dict[str, Any]:
+    """The account as the owner of what it has."""
+    return simple_user(account.external_id, account.pk, account.data["type"])
+
+
 def permissions_of(account: SimulatedAccount) -> dict[str, str]:
     """The permissions that the account accepted."""
     return {"metadata": "read"} if account.has("drop_scope") else PERMISSIONS
@@ -131,7 +138,7 @@ def installation_json(account: SimulatedAccount, app: SimulatedClient) -> dict[s
     number = account.data["installation_id"]
     return {
         "id": number,
-        "account": simple_user(account.external_id, account.pk, account.data["type"]),
+        "account": owner_of(account),
         "target_type": account.data["type"],
         "target_id": account.pk,
         "app_slug": app.extra["slug"],

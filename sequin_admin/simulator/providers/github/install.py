@@ -12,7 +12,10 @@ from sequin_admin.simulator.models import (
     SimulatedToken,
 )
 from sequin_admin.simulator.oauth import CODE_LIFE_S, constant_time_equal, parse_json
-from sequin_admin.simulator.providers.github.common import HOST, LIFE_S, PERMISSIONS, provider
+from sequin_admin.simulator.providers.github.common import HOST, PERMISSIONS, provider
+from sequin_admin.simulator.rows.collection import Fields
+
+USER_TOKEN_LIFE_S, USER_REFRESH_LIFE_S = 28_800, 15_897_600
 
 
 @provider.route("GET POST", HOST, r"/apps/(?P<slug>[\w-]+)/installations/new")
@@ -60,19 +63,42 @@ def user_token(request: HttpRequest) -> HttpResponse:
     return HttpResponse(urlencode(body), content_type="application/x-www-form-urlencoded")
 
 
-def exchange_code(given: dict[str, str]) -> dict[str, str]:
+def exchange_code(given: dict[str, str]) -> Fields:
     app = SimulatedClient.objects.filter(
         provider="github", client_id=given.get("client_id", "")
     ).first()
     if app is None or not constant_time_equal(app.client_secret, given.get("client_secret", "")):
         message = "The client_id and/or client_secret passed are incorrect."
         return {"error": "incorrect_client_credentials", "error_description": message}
-    rows = SimulatedToken.objects.select_related("grant").filter(
-        use=SimulatedToken.CODE, grant__client=app
+    refreshes = given.get("grant_type") == "refresh_token"
+    use, name = (
+        (SimulatedToken.REFRESH, "refresh_token") if refreshes else (SimulatedToken.CODE, "code")
     )
-    code = rows.filter(value=given.get("code", "")).first()
-    if code is None or not code.is_valid() or not code.spend():
-        message = "The code passed is incorrect or expired."
-        return {"error": "bad_verification_code", "error_description": message}
-    token = SimulatedToken.issue(code.grant, SimulatedToken.ACCESS, "ghu_", 8 * LIFE_S, user=True)
-    return {"access_token": token.value, "token_type": "bearer", "scope": ""}
+    rows = SimulatedToken.objects.select_related("grant").filter(use=use, grant__client=app)
+    found = rows.filter(value=given.get(name, "")).first()
+    if found and found.is_valid() and found.spend():
+        return user_tokens(found.grant)
+    if refreshes:
+        message = "The refresh token passed is incorrect or expired."
+        return {"error": "bad_refresh_token", "error_description": message}
+    message = "The code passed is incorrect or expired."
+    return {"error": "bad_verification_code", "error_description": message}
+
+
+def user_tokens(grant: SimulatedGrant) -> Fields:
+    """A user's token for eight hours, and one to refresh it within six months, once.
+
+    https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/refreshing-user-access-tokens
+    """
+    access = SimulatedToken.issue(
+        grant, SimulatedToken.ACCESS, "ghu_", USER_TOKEN_LIFE_S, user=True
+    )
+    refresh = SimulatedToken.issue(grant, SimulatedToken.REFRESH, "ghr_", USER_REFRESH_LIFE_S)
+    return {
+        "access_token": access.value,
+        "expires_in": USER_TOKEN_LIFE_S,
+        "refresh_token": refresh.value,
+        "refresh_token_expires_in": USER_REFRESH_LIFE_S,
+        "token_type": "bearer",
+        "scope": "",
+    }

@@ -1,17 +1,27 @@
 """The simulated GitHub's issues: https://docs.github.com/rest/issues/issues."""
 
 import json
+import zlib
+from functools import cache
 from itertools import islice
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator.framework import SimulatedResponse
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.github.api import caller
-from sequin_admin.simulator.providers.github.common import API, REPOSITORIES, api_error, provider
+from sequin_admin.simulator.providers.github.common import (
+    API,
+    API_URL,
+    REPOSITORIES,
+    api_error,
+    owner_of,
+    provider,
+)
 from sequin_admin.simulator.rows.collection import (
+    Fields,
     LivingRow,
     RowCollection,
     iso_seconds,
@@ -25,7 +35,8 @@ from sequin_admin.simulator.rows.writing import create_row, update_row
 ISSUES = r"/repos/(?P<owner>[\w-]+)/(?P<name>[\w-]+)/issues"
 ONE = rf"{ISSUES}/(?P<row_id>\d+)"
 USUAL, MOST = 30, 100
-WRITABLE = ("title", "body", "state", "state_reason")
+WRITABLE = ("title", "body", "state", "state_reason", "labels")
+LABELS = {"bug": "d73a4a", "documentation": "0075ca", "question": "d876e3"}
 
 
 def issue_fields(draw: Draw) -> dict[str, Any]:
@@ -36,8 +47,23 @@ def issue_fields(draw: Draw) -> dict[str, Any]:
         "state": state,
         "state_reason": "completed" if state == "closed" else None,
         "comments": draw.between(0, 12, changing=True),
-        "labels": [],
+        "labels": list(draw.pick(((), ("bug",), ("question",), ("bug", "documentation")))),
         "locked": False,
+    }
+
+
+@cache
+def label_json(repository: str, name: str) -> dict[str, Any]:
+    """A label; one that is not there yet is made, in grey."""
+    place = tuple(LABELS).index(name) + 1 if name in LABELS else zlib.crc32(name.encode())
+    return {
+        "id": place,
+        "node_id": f"LA_{place}",
+        "url": f"{repository}/labels/{quote(name)}",
+        "name": name,
+        "description": None,
+        "color": LABELS.get(name, "ededed"),
+        "default": name in LABELS,
     }
 
 
@@ -45,19 +71,27 @@ def issue_json(account: SimulatedAccount, name: str, row: LivingRow) -> dict[str
     number = row.number + 1
     path = f"{account.external_id}/{name}/issues/{number}"
     closed = iso_seconds(row.updated_ms) if row.fields["state"] == "closed" else None
-    person = {"login": account.external_id, "id": account.data["installation_id"]}
+    repository, url = f"{API_URL}/repos/{account.external_id}/{name}", f"{API_URL}/repos/{path}"
     return {
         "id": account.data["installation_id"] * 10_000 + number,
         "node_id": f"I_{name}{number}",
         "number": number,
-        "url": f"https://api.github.com/repos/{path}",
+        "url": url,
+        "repository_url": repository,
+        "labels_url": f"{url}/labels{{/name}}",
+        "comments_url": f"{url}/comments",
+        "events_url": f"{url}/events",
+        "timeline_url": f"{url}/timeline",
         "html_url": f"https://github.com/{path}",
-        "user": {**person, "type": account.data["type"]},
+        "user": owner_of(account),
         **row.fields,
+        "labels": [label_json(repository, label) for label in row.fields["labels"]],
         "assignee": None,
         "assignees": [],
         "milestone": None,
         "author_association": "OWNER",
+        "active_lock_reason": None,
+        "performed_via_github_app": None,
         "created_at": iso_seconds(row.created_ms),
         "updated_at": iso_seconds(row.updated_ms),
         "closed_at": closed,
@@ -157,6 +191,18 @@ def one_issue(request: HttpRequest, owner: str, name: str, row_id: str) -> HttpR
     return JsonResponse(issue_json(account, name, find_issue(account, living, row_id)))
 
 
+def parse_labels(given: object) -> list[str]:
+    """Names, each as a text or in an object. Raises `SimulatedResponse` (422)."""
+    names = [one.get("name") if isinstance(one, dict) else one for one in list_of(given)]
+    if not all(isinstance(name, str) and name for name in names):
+        raise SimulatedResponse(api_error(422, "Validation Failed: labels"))
+    return [str(name) for name in names]
+
+
+def list_of(given: object) -> list[Any]:
+    return given if isinstance(given, list) else [None]
+
+
 def parse_changes(request: HttpRequest) -> dict[str, Any]:
     """Raises `SimulatedResponse`: 400 for what is no JSON, 422 for wrong values."""
     try:
@@ -164,7 +210,10 @@ def parse_changes(request: HttpRequest) -> dict[str, Any]:
     except ValueError:
         raise SimulatedResponse(api_error(400, "Problems parsing JSON")) from None
     changes = {n: given[n] for n in WRITABLE if n in given} if isinstance(given, dict) else {}
+    labels = changes.pop("labels", None)
     texts = all(value is None or isinstance(value, str) for value in changes.values())
+    if labels is not None:
+        changes["labels"] = parse_labels(labels)
     state = changes.get("state", "open")
     if (
         not changes
@@ -183,8 +232,8 @@ def create_issue(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     changes = parse_changes(request)
     if "title" not in changes:
         raise SimulatedResponse(api_error(422, "Validation Failed: title is missing"))
-    empty = {"body": None, "state": "open", "state_reason": None, "comments": 0}
-    row = create_row(account, living, {**empty, **changes})
+    empty: Fields = {"body": None, "state": "open", "state_reason": None, "labels": []}
+    row = create_row(account, living, {**empty, "comments": 0, **changes})
     return JsonResponse(issue_json(account, name, row), status=201)
 
 

@@ -3,8 +3,9 @@
 from typing import Any
 
 from sequin_admin.simulator.models import SimulatedAccount, WebhookMessage
-from sequin_admin.simulator.providers.github.common import provider
+from sequin_admin.simulator.providers.github.common import owner_of, provider
 from sequin_admin.simulator.providers.github.issues import issue_json
+from sequin_admin.simulator.providers.github.repositories import repository_json
 from sequin_admin.simulator.rows.collection import RowCollection
 from sequin_admin.simulator.rows.living import RowEvent
 from sequin_admin.simulator.rows.wheel import ChangeKind
@@ -32,20 +33,11 @@ class GitHubWebhooks(WebhookFormat):
         action = {ChangeKind.CREATE: "opened", ChangeKind.DELETE: "deleted"}.get(event.kind)
         if action is None and state != issue["state"]:
             action = "closed" if issue["state"] == "closed" else "reopened"
-        owner = {
-            "login": account.external_id,
-            "id": account.data["installation_id"],
-            "type": account.data["type"],
-        }
+        owner = owner_of(account)
         payload: dict[str, Any] = {
             "action": action or "edited",
             "issue": issue,
-            "repository": {
-                "name": name,
-                "full_name": f"{account.external_id}/{name}",
-                "owner": owner,
-                "private": True,
-            },
+            "repository": repository_json(account, name),
             "sender": owner,
             "installation": {"id": account.data["installation_id"]},
         }

@@ -107,7 +107,10 @@ def legacy_token_info(request: HttpRequest, token: str) -> HttpResponse:
     row = SimulatedToken.objects.filter(value=token, grant__client__provider="hubspot").first()
     if row is None or not row.is_valid():
         return api_error(404, "OBJECT_NOT_FOUND", "The token is invalid or expired")
-    return JsonResponse({"token": row.value, **token_info(row)})
+    known, access = token_info(row), row.use == SimulatedToken.ACCESS
+    names = ("token", "token_type", "hub_id", "hub_domain", "user", "user_id", "scopes")
+    more = ("app_id", "expires_in") if access else ("client_id",)
+    return JsonResponse({name: known[name] for name in (*names, *more) if name in known})
 
 
 @provider.route("DELETE", API, r"/oauth/v1/refresh-tokens/(?P<token>[^/]+)")
@@ -126,6 +129,8 @@ def token_info(token: SimulatedToken) -> dict[str, Any]:
     grant = token.grant
     known = {
         "active": True,
+        "token": token.value,
+        "is_private_distribution": False,
         "token_use": f"{token.use}_token",
         "token_type": "bearer",
         "hub_id": int(grant.account.external_id),

@@ -20,7 +20,7 @@ from sequin_admin.simulator.providers.hubspot.common import (
     provider,
 )
 from sequin_admin.simulator.providers.hubspot.rows import SCOPES, object_json
-from sequin_admin.simulator.rows.collection import LivingRow, RowCollection
+from sequin_admin.simulator.rows.collection import Fields, LivingRow, RowCollection, iso_millis
 from sequin_admin.simulator.rows.ids import PlainIds
 from sequin_admin.simulator.rows.living import LivingRows
 from sequin_admin.simulator.rows.timeline import DAY_MS
@@ -152,12 +152,32 @@ def batch_read(request: HttpRequest, name: str) -> HttpResponse:
         raise refused("inputs must be a list of objects")
     if len(inputs) > MOST_IN_BATCH:
         raise refused(f"The maximum number of inputs supported is {MOST_IN_BATCH}")
-    numbers = [PlainIds.number_of(str(one.get("id", ""))) for one in inputs]
-    rows = LivingRows(account, living).rows([n for n in numbers if n is not None])
-    asked = wanted_properties(given)
+    ids = [str(one.get("id", "")) for one in inputs]
+    numbers = [PlainIds.number_of(text) for text in ids]
+    living_rows = LivingRows(account, living)
+    rows, asked = living_rows.rows([n for n in numbers if n is not None]), wanted_properties(given)
     found = [object_json(name, row, asked) for row in rows if row.deleted_ms is None]
-    body = {"status": "COMPLETE", "results": found}
-    return JsonResponse(body, status=200 if len(found) == len(inputs) else 207)
+    times = dict.fromkeys(
+        ("requestedAt", "startedAt", "completedAt"), iso_millis(living_rows.at_ms)
+    )
+    body = {"status": "COMPLETE", "results": found, **times}
+    there = {one["id"] for one in found}
+    missing = [text for text in ids if text not in there]
+    if not missing:
+        return JsonResponse(body)
+    return JsonResponse({**body, "numErrors": 1, "errors": [missing_error(missing)]}, status=207)
+
+
+def missing_error(ids: list[str]) -> Fields:
+    """What a batch says about ids of no object."""
+    return {
+        "status": "error",
+        "category": "OBJECT_NOT_FOUND",
+        "message": "Could not get some objects. They may be deleted or not exist.",
+        "context": {"ids": ids},
+        "links": {},
+        "errors": [],
+    }
 
 
 def written_properties(request: HttpRequest) -> dict[str, Any]:

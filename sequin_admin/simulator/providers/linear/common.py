@@ -47,7 +47,7 @@ provider = ProviderSimulator(
     "linear",
     "Linear",
     scopes=("read", "write", "issues:create"),
-    switches=("spend_refresh", "drop_scope", "disable_user"),
+    switches=("spend_refresh", "drop_scope", "disable_user", "legacy_app"),
     seed=plant,
     throttled=throttled,
 )

@@ -1,5 +1,6 @@
 """The simulated Linear's authorization server: tokens rotate with a grace period."""
 
+import json
 from collections.abc import Mapping
 
 from django.http import HttpRequest, HttpResponse
@@ -10,6 +11,8 @@ from sequin_admin.simulator.oauth import AuthorizationServer
 from sequin_admin.simulator.providers.linear.common import API, provider
 from sequin_admin.simulator.rows.collection import Fields
 
+LEGACY_LIFE_S = 315_360_000
+
 
 class LinearSimulator(AuthorizationServer):
     """Always grants `read`, as Linear does."""
@@ -18,6 +21,29 @@ class LinearSimulator(AuthorizationServer):
         """`read` is always included."""
         asked = [s for s in query.get("scope", "").split(",") if s]
         return asked if "read" in asked else ["read", *asked]
+
+    def issue(self, grant: SimulatedGrant, use: str) -> SimulatedToken:
+        if use == SimulatedToken.ACCESS and grant.account.has("legacy_app"):
+            return SimulatedToken.issue(grant, use, self.access_prefix, LEGACY_LIFE_S)
+        return super().issue(grant, use)
+
+    def token_response(
+        self,
+        request: HttpRequest,
+        grant: SimulatedGrant,
+        *,
+        new_refresh_token: bool,
+        source: SimulatedToken | None = None,
+    ) -> HttpResponse:
+        """To an app from before October 2025, until 1 April 2026, a token for ten years alone."""
+        response = super().token_response(
+            request, grant, new_refresh_token=new_refresh_token, source=source
+        )
+        if source is None and grant.account.has("legacy_app"):
+            body = json.loads(response.content)
+            SimulatedToken.objects.filter(value=body.pop("refresh_token")).delete()
+            response.content = json.dumps({**body, "expires_in": LEGACY_LIFE_S}).encode()
+        return response
 
     def extra_fields(self, grant: SimulatedGrant) -> Fields:
         """Scopes are comma-separated in the request and space-separated in the response."""

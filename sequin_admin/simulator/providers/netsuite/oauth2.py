@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.http import HttpRequest, HttpResponse
 
 from sequin_admin.simulator import consent, faults
+from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import SimulatedResponse
 from sequin_admin.simulator.models import (
     SimulatedAccount,
@@ -41,6 +42,14 @@ class NetSuiteSimulator(AuthorizationServer):
         if not scopes or not (scopes <= set(provider.scopes) or scopes == {"mcp"}):
             return "scope must name restlets, rest_webservices, suite_analytics, or mcp alone"
         return super().invalid_request(query)
+
+    def refusal(self, request: HttpRequest) -> tuple[str, str]:
+        """Integrations that were created from 2027.1 on need PKCE."""
+        tenant = state_of(request).tenant
+        hashed = request.GET.get("code_challenge_method") == "S256"
+        if tenant and tenant.has("require_pkce") and not hashed:
+            return "invalid_request", "PKCE with code_challenge_method S256 is required"
+        return super().refusal(request)
 
     def callback_params(self, account: SimulatedAccount) -> dict[str, str]:
         known = {"role": account.data["role"], "entity": account.data["entity"]}

@@ -32,7 +32,8 @@ def find_signature_error(
         return "parameter_absent"
     if given["oauth_consumer_key"] != known["consumer_key"]:
         return "consumer_key_unknown"
-    if account.has("block_integration"):
+    # Token-based authentication ends, tentatively, with 2028.2.
+    if account.has("block_integration") or account.has("refuse_legacy"):
         return "consumer_key_refused"
     if given["oauth_token"] != known["token_id"] or account.has("disable_user"):
         return "token_rejected"

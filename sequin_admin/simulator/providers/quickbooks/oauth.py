@@ -15,7 +15,7 @@ from sequin_admin.simulator.models import (
     SimulatedToken,
     now,
 )
-from sequin_admin.simulator.oauth import AuthorizationServer, flat_error
+from sequin_admin.simulator.oauth import AuthorizationServer, flat_error, parse_json
 from sequin_admin.simulator.providers.quickbooks.common import provider, with_request_id
 
 DISCOVERY = r"openid_(?P<sandbox>sandbox_)?configuration"
@@ -138,8 +138,8 @@ def revoke(request: HttpRequest) -> HttpResponse:
     client = server.authenticate_client(request, {})
     if request.content_type != "application/json":
         return server.error("invalid_request", "The body must be JSON", 400)
-    value = json.loads(request.body).get("token", "")
-    row = SimulatedToken.objects.filter(value=value, grant__client=client).first()
+    value = parse_json(request).get("token", "")
+    row = SimulatedToken.objects.filter(value=str(value), grant__client=client).first()
     if row is None:
         return server.error("invalid_grant", "The token is unknown", 400)
     row.grant.revoke()

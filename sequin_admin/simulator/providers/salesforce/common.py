@@ -20,7 +20,7 @@ def throttled() -> HttpResponse:
 
 
 def plant() -> None:
-    seed.create_client("salesforce", client_id="3MVGSimulatedExternalClientApp")
+    seed.create_client("salesforce", client_id="3MVGSimulatedExternalClientApp", staged_secret="")
     seed.create_account(
         "salesforce", "00D5g000004ArrakEA", "Arrakis", domain="arrakis", user="0055g00001A"
     )

@@ -1,16 +1,24 @@
 """Who calls the simulated Shopify, and the shop and its scopes over REST."""
 
+from datetime import UTC, datetime
+
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
 from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import SimulatedResponse
 from sequin_admin.simulator.limits import count_call
-from sequin_admin.simulator.models import SimulatedGrant
+from sequin_admin.simulator.models import SimulatedClient, SimulatedGrant, now
 from sequin_admin.simulator.providers.shopify.common import BUCKET, SHOP, provider
 from sequin_admin.simulator.providers.shopify.oauth import server
 
+# https://shopify.dev/changelog of 10 December 2025: custom apps may keep theirs.
+OFFLINE_ENDS = datetime(2027, 1, 1, tzinfo=UTC)
 VERSION = r"\d{4}-\d{2}"
+
+
+def is_public(app: SimulatedClient) -> bool:
+    return bool(app.extra.get("distribution") == "public")
 
 
 def find_grant(request: HttpRequest, shop: str) -> SimulatedGrant:
@@ -19,7 +27,10 @@ def find_grant(request: HttpRequest, shop: str) -> SimulatedGrant:
     if token is None or token.grant.account.external_id != shop:
         message = "[API] Invalid API key or access token (unrecognized login or wrong password)"
         raise SimulatedResponse(JsonResponse({"errors": message}, status=401))
-    account = token.grant.account
+    account, public = token.grant.account, is_public(token.grant.client)
+    if public and token.expires_at is None and now() >= OFFLINE_ENDS:
+        message = "[API] This app must use expiring offline access tokens."
+        raise SimulatedResponse(JsonResponse({"errors": message}, status=403))
     faults.apply_faults(request, provider, account)
     for flag, status in (("close", 404), ("freeze", 402), ("lock", 423)):
         if account.has(flag):

@@ -17,7 +17,9 @@ def throttled() -> HttpResponse:
 
 
 def plant() -> None:
-    seed.create_client("shopify", client_id="simulatedshopifyapp", app_url="")
+    seed.create_client(
+        "shopify", client_id="simulatedshopifyapp", app_url="", distribution="custom"
+    )
     seed.create_account("shopify", "shop-001.myshopify.com", "Spice Emporium", number=548380009)
     seed.create_account("shopify", "harkonnen.myshopify.com", "Harkonnen Goods", number=548380010)
 

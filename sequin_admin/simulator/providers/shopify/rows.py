@@ -31,6 +31,10 @@ def product_fields(draw: Draw) -> dict[str, Any]:
         "status": draw.pick(("active", "active", "draft"), changing=True),
         "tags": "",
         "variants": [{"price": price, "sku": f"SKU-{draw.number}"}],
+        "images": [],
+        "options": [{"name": "Title", "position": 1, "values": ["Default Title"]}],
+        "published_scope": "web",
+        "template_suffix": None,
     }
 
 

@@ -11,6 +11,7 @@ from sequin_admin.simulator.limits import count_call
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient
 from sequin_admin.simulator.providers.stripe.common import api_error, provider
 from sequin_admin.simulator.providers.stripe.connect import server
+from sequin_admin.simulator.rows.collection import Fields
 
 API = r"api\.stripe\.com"
 
@@ -20,14 +21,11 @@ def caller(request: HttpRequest) -> tuple[SimulatedAccount, bool]:
     state_of(request).response_headers = {"Request-Id": f"req_{secrets.token_hex(7)}"}
     key = bearer_token(request) or basic_credentials(request)[0]
     token = server.find_access_token(key)
-    platform = SimulatedClient.objects.filter(provider="stripe", client_secret=key).first()
     if token:
         account, restricted = token.grant.account, False
-    elif platform:
-        account, restricted = (
-            get_connected_account(platform, request.headers.get("Stripe-Account", "")),
-            False,
-        )
+    elif platform := SimulatedClient.objects.filter(provider="stripe", client_secret=key).first():
+        number = request.headers.get("Stripe-Account", "")
+        account, restricted = get_connected_account(platform, number), False
     else:
         account, restricted = find_key(key)
     faults.apply_faults(request, provider, account)
@@ -73,21 +71,40 @@ def require_unexpired(account: SimulatedAccount) -> SimulatedAccount:
     return account
 
 
+def account_json(account: SimulatedAccount) -> Fields:
+    """https://docs.stripe.com/api/accounts/object"""
+    unknown = ("mcc", "minority_owned_business_designation", "support_address", "support_email")
+    more = ("specified_commercial_transactions_act_url", "support_phone", "support_url", "url")
+    open_lists = ("alternatives", "currently_due", "errors", "eventually_due", "past_due")
+    branding = ("icon", "logo", "primary_color", "secondary_color")
+    words = ("statement_descriptor", "statement_descriptor_kana", "statement_descriptor_kanji")
+    prefixes = [f"statement_descriptor_prefix{end}" for end in ("", "_kana", "_kanji")]
+    return {
+        "id": account.external_id,
+        "object": "account",
+        "business_profile": {**dict.fromkeys((*unknown, *more)), "name": account.name},
+        "settings": {
+            "branding": dict.fromkeys(branding),
+            "card_payments": dict.fromkeys(prefixes),
+            "dashboard": {"display_name": account.name, "timezone": "Etc/UTC"},
+            "payments": dict.fromkeys((*words, *prefixes[1:])),
+        },
+        "email": account.data["email"],
+        "country": "US",
+        "default_currency": "usd",
+        "type": "standard",
+        **dict.fromkeys(("charges_enabled", "details_submitted", "payouts_enabled"), True),
+        "requirements": {
+            **{name: list[str]() for name in (*open_lists, "pending_verification")},
+            **dict.fromkeys(("current_deadline", "disabled_reason")),
+        },
+    }
+
+
 @provider.route("GET", API, r"/v1/account")
 def account(request: HttpRequest) -> HttpResponse:
     row, restricted = caller(request)
     if restricted:
         message = "The provided key does not have the required permissions for this endpoint."
         return api_error(403, "invalid_request_error", message)
-    return JsonResponse(
-        {
-            "id": row.external_id,
-            "object": "account",
-            "business_profile": {"name": row.name},
-            "settings": {"dashboard": {"display_name": row.name}},
-            "email": row.data["email"],
-            "country": "US",
-            "charges_enabled": True,
-            "requirements": {"disabled_reason": None},
-        }
-    )
+    return JsonResponse(account_json(row))

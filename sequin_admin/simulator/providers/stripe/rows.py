@@ -5,11 +5,37 @@ from typing import Any
 
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.stripe.common import provider
-from sequin_admin.simulator.rows.collection import LivingRow, RowCollection
+from sequin_admin.simulator.rows.collection import Fields, LivingRow, RowCollection
 from sequin_admin.simulator.rows.draws import PLACES, Draw
 from sequin_admin.simulator.rows.ids import TaggedIds
 
 Render = Callable[[SimulatedAccount, LivingRow], dict[str, Any]]
+
+
+ALWAYS_OF_CUSTOMERS: Fields = {
+    **dict.fromkeys(("default_source", "shipping")),
+    "invoice_settings": dict.fromkeys(
+        ("custom_fields", "default_payment_method", "footer", "rendering_options")
+    ),
+    **dict.fromkeys(("currency", "discount", "test_clock")),
+    "delinquent": False,
+    "invoice_prefix": None,
+    "preferred_locales": [],
+    "tax_exempt": "none",
+}
+ALWAYS_OF_CHARGES: Fields = {
+    **dict.fromkeys(("application", "application_fee", "application_fee_amount")),
+    **dict.fromkeys(("balance_transaction", "calculated_statement_descriptor", "customer")),
+    "billing_details": dict.fromkeys(("address", "email", "name", "phone", "tax_id")),
+    "disputed": False,
+    **dict.fromkeys(("failure_balance_transaction", "failure_code", "failure_message")),
+    "fraud_details": {},
+    **dict.fromkeys(("on_behalf_of", "outcome", "payment_intent", "payment_method")),
+    **dict.fromkeys(("payment_method_details", "receipt_email", "receipt_number")),
+    **dict.fromkeys(("receipt_url", "review", "shipping", "source", "source_transfer")),
+    **dict.fromkeys(("statement_descriptor", "statement_descriptor_suffix")),
+    **dict.fromkeys(("transfer_data", "transfer_group")),
+}
 
 
 def customer_fields(draw: Draw) -> dict[str, Any]:
@@ -50,23 +76,28 @@ def charge_fields(draw: Draw) -> dict[str, Any]:
     }
 
 
-def renderer(kind: str, ids: TaggedIds) -> Render:
+def renderer(kind: str, ids: TaggedIds, always: dict[str, Any]) -> Render:
     def render(account: SimulatedAccount, row: LivingRow) -> dict[str, Any]:
-        known = {"id": ids.id_of(account, row.number), "object": kind}
+        known = {"id": ids.id_of(account, row.number), "object": kind, **always}
         return {**known, "created": row.created_ms // 1000, "livemode": False, **row.fields}
 
     return render
 
 
 def add_collection(
-    name: str, kind: str, prefix: str, fields: Callable[[Draw], dict[str, Any]], *, deletes: bool
+    name: str,
+    fields: Callable[[Draw], dict[str, Any]],
+    ids: TaggedIds,
+    always: dict[str, Any],
+    *,
+    deletes: bool,
 ) -> RowCollection:
-    ids = TaggedIds(prefix)
+    """`name` is the plural of the kind of its objects; `always` is the same in all of them."""
     return provider.add_collection(
         RowCollection(
             name,
             fields,
-            renderer(kind, ids),
+            renderer(name.removesuffix("s"), ids, always),
             ids.id_of,
             ids.number_of,
             grain_ms=1000,
@@ -75,6 +106,10 @@ def add_collection(
     )
 
 
-CUSTOMERS = add_collection("customers", "customer", "cus_", customer_fields, deletes=True)
+CUSTOMERS = add_collection(
+    "customers", customer_fields, TaggedIds("cus_"), ALWAYS_OF_CUSTOMERS, deletes=True
+)
 # A charge stays for ever.
-CHARGES = add_collection("charges", "charge", "ch_", charge_fields, deletes=False)
+CHARGES = add_collection(
+    "charges", charge_fields, TaggedIds("ch_"), ALWAYS_OF_CHARGES, deletes=False
+)

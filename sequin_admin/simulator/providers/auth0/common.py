@@ -1,4 +1,4 @@
-"""Simulated Auth0: tenants with clients of their own, JWTs."""
+"""What the simulated Auth0's endpoints share: tenants, tokens, errors, limits."""
 
 import secrets
 from datetime import timedelta
@@ -18,6 +18,7 @@ from sequin_admin.simulator.models import (
     now,
 )
 from sequin_admin.simulator.oauth import AuthorizationServer, flat_error, select_tenant
+from sequin_admin.simulator.rows.collection import Fields
 
 HOST = r"(?P<domain>[a-z0-9-]+(?:\.[a-z]{2}(?:-\d)?)?\.auth0\.com)"
 SCOPES = ("read:users", "read:clients", "read:tenant_settings")
@@ -53,7 +54,7 @@ def plant() -> None:
 provider = ProviderSimulator(
     "auth0",
     "Auth0",
-    switches=("unauthorize", "drop_scope", "rotate_secret"),
+    switches=("unauthorize", "drop_scope", "rotate_secret", "many_users"),
     unsupported_actions=("revoke",),
     calls_back=False,
     seed=plant,
@@ -123,12 +124,6 @@ def scopes_of(account: SimulatedAccount) -> list[str]:
     return granted[:1] if account.has("drop_scope") else granted
 
 
-@provider.route("POST", HOST, r"/oauth/token")
-def token(request: HttpRequest, domain: str) -> HttpResponse:
-    select_tenant(request, provider, domain)
-    return server.token(request)
-
-
 def caller(request: HttpRequest, domain: str, scope: str) -> SimulatedAccount:
     """The token's account. Scopes are those at issue; a token cannot be revoked."""
     account = select_tenant(request, provider, domain)
@@ -144,42 +139,24 @@ def caller(request: HttpRequest, domain: str, scope: str) -> SimulatedAccount:
     return account
 
 
-@provider.route("GET", HOST, r"/api/v2/tenants/settings")
-def settings(request: HttpRequest, domain: str) -> HttpResponse:
-    account = caller(request, domain, "read:tenant_settings")
-    email = account.data["support_email"]
-    return JsonResponse({"friendly_name": account.name, "support_email": email})
+def number_of(request: HttpRequest, name: str, usual: int, most: int) -> int:
+    """A number of the query. Raises `SimulatedResponse` (400)."""
+    text = request.GET.get(name, str(usual))
+    if not (text.isascii() and text.isdigit() and int(text[:9]) <= most):
+        message = f"Query validation error: '{text}' on property {name}."
+        raise SimulatedResponse(api_error(400, "Bad Request", message, "invalid_query_string"))
+    return int(text)
 
 
-@provider.route("GET", HOST, r"/api/v2/clients/(?P<client_id>[^/]+)")
-def client(request: HttpRequest, domain: str, client_id: str) -> HttpResponse:
-    account = caller(request, domain, "read:clients")
-    row = SimulatedClient.objects.filter(owner=account.external_id, client_id=client_id).first()
-    if row is None:
-        return api_error(404, "Not Found", "The client does not exist", "inexistent_client")
-    return JsonResponse({"client_id": row.client_id, "name": "Sequin"})
+def paged(name: str, found: list[Fields], request: HttpRequest, per_page: int) -> HttpResponse:
+    """A page by `page` (from 0) and `per_page`; a plain list without `include_totals`.
 
-
-@provider.route("GET", HOST, r"/api/v2/clients")
-def clients(request: HttpRequest, domain: str) -> HttpResponse:
-    owner = caller(request, domain, "read:clients").external_id
-    known = SimulatedClient.objects.filter(provider="auth0", owner=owner).order_by("pk")
-    shown = [{"client_id": row.client_id, "name": "Sequin"} for row in known]
+    Raises `SimulatedResponse` (400).
+    """
+    size = number_of(request, "per_page", per_page, 100)
+    start = number_of(request, "page", 0, 10**6) * size
+    shown = found[start : start + size]
     if request.GET.get("include_totals") != "true":
         return JsonResponse(shown, safe=False)
-    totals = {"start": 0, "limit": 50, "total": len(shown)}
-    return JsonResponse({**totals, "clients": shown})
-
-
-@provider.route("GET", HOST, r"/api/v2/users")
-def users(request: HttpRequest, domain: str) -> HttpResponse:
-    caller(request, domain, "read:users")
-    people = ("paul", "jessica", "leto", "duncan", "gurney")
-    rows = [{"user_id": f"auth0|{name}", "email": f"{name}@{domain}"} for name in people]
-    size = int(request.GET.get("per_page", 50))
-    start = int(request.GET.get("page", 0)) * size
-    shown = rows[start : start + size]
-    if request.GET.get("include_totals") != "true":
-        return JsonResponse(shown, safe=False)
-    totals = {"start": start, "limit": size, "length": len(shown), "total": len(rows)}
-    return JsonResponse({**totals, "users": shown})
+    totals = {"start": start, "limit": size, "length": len(shown), "total": len(found)}
+    return JsonResponse({**totals, name: shown})
