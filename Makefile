@@ -34,7 +34,7 @@ test-fast: setup .venv/.dev
 	@$(BIN)/python -m tests.run_legs --fast -n $(WORKERS)
 
 # What is slow by nature: every order of concurrent actors, killed processes, real SDKs, limits in real time.
-test-faults: setup .venv/.dev
+test-faults: setup .venv/.dev .venv-airbyte/.done
 	@$(BIN)/python -m tests.run_legs --faults -n $(WORKERS)
 
 # The full forms of test-faults, which take an hour: three preemptions, hundreds of examples, long chaos.
@@ -63,7 +63,7 @@ screenshots: setup .venv/.dev
 	@$(BIN)/python -m sequin_admin.tools.screenshots
 
 lock: .venv/.dev
-	for name in runtime simulator dev; do \
+	for name in runtime simulator dev airbyte; do \
 	  $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 \
 	    requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
@@ -83,6 +83,13 @@ sbom: setup .venv/.dev
 .venv/.dev: requirements/dev.txt .venv/.runtime
 	@echo "Installing the development requirements..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Airbyte's CDK apart from the server: its lock has 80 packages that the server does not need.
+.venv-airbyte/.done: requirements/airbyte.txt | .venv/.dev
+	@echo "Installing Airbyte's CDK for its tests..."
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-airbyte
+	@$(BIN)/uv pip install --quiet --python .venv-airbyte/bin/python --require-hashes -r requirements/airbyte.txt
 	@touch $@
 
 $(BIN)/sequin-admin: | .venv/.runtime
