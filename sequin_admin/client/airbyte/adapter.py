@@ -15,6 +15,7 @@ class ConnectorAdapter(CredentialAdapter):
     def send(
         self, request: requests.PreparedRequest, *args: Any, **options: Any
     ) -> requests.Response:
+        """Raises `CallDeferred`, to be retried, and what `airbyte_errors` raises."""
         with airbyte_errors():
             try:
                 return super().send(request, *args, **options)

@@ -1,8 +1,5 @@
 """What the CDK does about a response or an exception."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import httpx2
 import requests
 from airbyte_cdk.models import FailureType
@@ -57,17 +54,12 @@ class CredentialErrorHandler(ErrorHandler):
 
     def is_throttled(self, answer: requests.Response) -> bool:
         with airbyte_errors():
-            known = self.source.credential.token().dialect
-        return is_throttled(answer, known)
-
-
-def is_throttled(answer: requests.Response, known: Mapping[str, Any]) -> bool:
-    """Whether the answer says so by the provider's `Access.dialect`."""
-    dialect, headers = Dialect(known), {"Content-Type": answer.headers.get("Content-Type", "")}
-    response = httpx2.Response(answer.status_code, headers=headers)
-    if dialect.needs_body(response):
-        response = httpx2.Response(answer.status_code, headers=headers, content=answer.content)
-    return dialect.throttled(response)
+            dialect = Dialect(self.source.credential.token().dialect)
+        headers = {"Content-Type": answer.headers.get("Content-Type", "")}
+        response = httpx2.Response(answer.status_code, headers=headers)
+        if dialect.needs_body(response):
+            response = httpx2.Response(answer.status_code, headers=headers, content=answer.content)
+        return dialect.throttled(response)
 
 
 class DeferredBackoff(BackoffStrategy):
