@@ -1,14 +1,62 @@
-"""Airbyte's CDK in its own venv, `.venv-airbyte`: the tests start processes of it."""
+"""What recipes run with: a HubSpot account at the simulator, and Airbyte's CDK in its own venv."""
 
 import os
 import subprocess
+from datetime import UTC, datetime
 
 import pytest
 
+from sequin_admin.access import keys
+from sequin_admin.access.models import Scope
+from sequin_admin.credentials.kinds import Rate
+from sequin_admin.limits.models import set_limit
 from tests.simulator_server import ROOT
 
 VENV = ROOT / ".venv-airbyte"
-MANIFEST = ROOT / "deploy/examples/airbyte/manifest.yaml"
+EXAMPLES = ROOT / "deploy/examples"
+ACCOUNT = "21902692"
+RATE = Rate(allowed_requests=2, interval=1000, max_concurrent_requests=0)
+EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def api_key(organization):
+    keys._cache.clear()
+    scopes = [Scope.SECRETS, Scope.PERMITS]
+    return keys.create(organization, name="worker", scopes=scopes, actor=None)[1]
+
+
+@pytest.fixture
+def hubspot(connected, simulated):
+    """A HubSpot account whose limit is 2 calls a second."""
+    row = connected("hubspot_oauth2")
+    set_limit(row, RATE, actor=None)
+    return row
+
+
+@pytest.fixture
+def wanted(simulated):
+    """What the oracle knows of contacts that changed since a moment: ids with the time of it."""
+
+    def wanted(since=""):
+        rows, after = {}, ""
+        while True:
+            query = {"collection": "contacts", "after": after}
+            url = f"{simulated.url}/control/hubspot/{ACCOUNT}/rows"
+            page = simulated.http.get(url, params=query).json()
+            rows |= {row["id"]: row["updated_at"] for row in page["rows"]}
+            after = page["next"]
+            if not after:
+                return {pk: at for pk, at in rows.items() if at >= since}
+
+    return wanted
+
+
+def arrivals(simulated, path):
+    """When calls arrived at the simulator, in µs."""
+    calls = [call for call in simulated.calls("hubspot") if path in call["endpoint"]]
+    arrived = (datetime.fromisoformat(call["at"]) for call in calls)
+    return sorted(round((at - EPOCH).total_seconds() * 1e6) for at in arrived)
 
 
 @pytest.fixture(scope="session")

@@ -6,41 +6,25 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from sequin_admin.access import keys
-from sequin_admin.access.models import Scope
-from sequin_admin.credentials.kinds import Rate
 from sequin_admin.limits import usage
-from sequin_admin.limits.models import set_limit
 from tests.client.test_arrivals import most_in_a_window
 from tests.client.test_client import token_calls
-from tests.recipes.conftest import MANIFEST
+from tests.recipes.conftest import ACCOUNT, EXAMPLES, RATE, arrivals
 
 pytestmark = pytest.mark.faults
 
-ACCOUNT = "21902692"
-RATE = Rate(allowed_requests=2, interval=1000, max_concurrent_requests=0)
-EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
+MANIFEST = EXAMPLES / "airbyte/manifest.yaml"
+SEARCH = "/search"
 # Windows of 30 days, and two pages in each, of the 3,000 rows of 400 days.
 ROWS, READ_DAYS = 3_000, 65
 
 
 @pytest.fixture
-def api_key(organization):
-    keys._cache.clear()
-    return keys.create(
-        organization, name="airbyte", scopes=[Scope.SECRETS, Scope.PERMITS], actor=None
-    )[1]
-
-
-@pytest.fixture
-def hubspot(connected, simulated):
-    # Behind, since the connector reads up to now by its own clock and time passes below.
+def behind(simulated, hubspot):
+    """An account whose clock is behind, as the connector reads up to now by its own clock."""
     simulated.clock(-900)
     simulated.set_count("hubspot", ACCOUNT, ROWS, "contacts")
     simulated.clock(60)  # the search index is behind
-    row = connected("hubspot_oauth2")
-    set_limit(row, RATE, actor=None)
-    return row
 
 
 @pytest.fixture
@@ -49,7 +33,7 @@ def start_date():
 
 
 @pytest.fixture
-def connector(tmp_path, airbyte, live_server, api_key, hubspot, in_redis, start_date):
+def connector(tmp_path, airbyte, live_server, api_key, hubspot, behind, in_redis, start_date):
     """Run a command of the connector; returns its exit code and its messages."""
     config, state = tmp_path / "config.json", tmp_path / "state.json"
     catalog = tmp_path / "catalog.json"
@@ -102,43 +86,20 @@ def errors_in(messages):
     return [m["trace"]["error"] for m in of_type("TRACE", messages) if "error" in m["trace"]]
 
 
-@pytest.fixture
-def wanted(simulated, start_date):
-    """What the oracle knows to have changed since the start: ids with the time of the change."""
-
-    def wanted():
-        rows, after = {}, ""
-        while True:
-            query = {"collection": "contacts", "after": after}
-            url = f"{simulated.url}/control/hubspot/{ACCOUNT}/rows"
-            page = simulated.http.get(url, params=query).json()
-            rows |= {
-                row["id"]: row["updated_at"]
-                for row in page["rows"]
-                if row["updated_at"] >= start_date
-            }
-            after = page["next"]
-            if not after:
-                return rows
-
-    return wanted
+def statuses(simulated):
+    calls = [call for call in simulated.calls("hubspot") if call["endpoint"].endswith(SEARCH)]
+    return Counter(call["status"] for call in calls)
 
 
-def searches(simulated):
-    calls = [call for call in simulated.calls("hubspot") if call["endpoint"].endswith("/search")]
-    arrived = (datetime.fromisoformat(call["at"]) for call in calls)
-    return Counter(call["status"] for call in calls), sorted(
-        round((at - EPOCH).total_seconds() * 1e6) for at in arrived
-    )
-
-
-def test_all_rows_come_in_pages_and_then_only_what_has_changed(connector, simulated, wanted):
+def test_all_rows_come_in_pages_and_then_only_what_has_changed(
+    connector, simulated, wanted, start_date
+):
     code, messages = connector.read()
 
     assert code == 0
-    assert rows_of(messages) == wanted()
-    statuses, arrived = searches(simulated)
-    assert statuses.keys() == {200}
+    assert rows_of(messages) == wanted(start_date)
+    arrived = arrivals(simulated, SEARCH)
+    assert statuses(simulated).keys() == {200}
     assert len(arrived) >= 5
     assert most_in_a_window(arrived, RATE.interval) <= RATE.allowed_requests
 
@@ -154,22 +115,24 @@ def test_all_rows_come_in_pages_and_then_only_what_has_changed(connector, simula
 
     assert code == 0
     changed = rows_of(messages)
-    now = wanted()
+    now = wanted(start_date)
     assert 0 < len(changed) < len(now) / 2
     assert {pk: at for pk, at in (known | changed).items() if pk in now} == now
     assert token_calls(simulated) == before + 1
 
 
-def test_what_is_throttled_is_reported_and_made_again(connector, simulated, hubspot, wanted):
+def test_what_is_throttled_is_reported_and_made_again(
+    connector, simulated, hubspot, wanted, start_date
+):
     simulated.act("hubspot", ACCOUNT, "outage", times=1)
     simulated.act("hubspot", ACCOUNT, "throttle", times=2)
 
     code, messages = connector.read()
 
     assert code == 0
-    assert rows_of(messages) == wanted()
-    statuses, arrived = searches(simulated)
-    assert (statuses[429], statuses[503]) == (2, 1)
+    assert rows_of(messages) == wanted(start_date)
+    arrived = arrivals(simulated, SEARCH)
+    assert statuses(simulated) == {200: len(arrived) - 3, 429: 2, 503: 1}
     assert most_in_a_window(arrived, RATE.interval) <= RATE.allowed_requests
     assert usage.gauge_of(hubspot).throttled == 2
 
