@@ -27,6 +27,12 @@ def api_key(organization):
 
 
 @pytest.fixture
+def environment():
+    """Of a recipe's process: no more than it needs."""
+    return {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "NO_PROXY": "127.0.0.1,localhost"}
+
+
+@pytest.fixture
 def hubspot(connected, simulated):
     """A HubSpot account whose limit is 2 calls a second."""
     row = connected("hubspot_oauth2")

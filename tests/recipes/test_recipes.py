@@ -12,7 +12,6 @@ from sequin_admin.limits import usage
 from tests.client.test_arrivals import most_in_a_window
 from tests.client.test_client import token_calls
 from tests.recipes.conftest import ACCOUNT, EXAMPLES, RATE, arrivals
-from tests.simulator_server import ROOT
 
 pytestmark = pytest.mark.faults
 
@@ -32,23 +31,19 @@ NEEDED = {"curl": ("curl", "jq"), "node": ("node",)}
 
 
 @pytest.fixture(params=COMMANDS)
-def recipe(request, live_server, api_key, hubspot, simulated, in_redis):
+def recipe(request, environment, live_server, api_key, hubspot, simulated, in_redis):
     """Run the recipe's file; returns the ended process."""
     missing = [name for name in NEEDED.get(request.param, ()) if shutil.which(name) is None]
     if missing:
         if os.environ.get("REQUIRE_ALL_LEGS"):
             pytest.fail(f"REQUIRE_ALL_LEGS is set, and this machine has no {missing[0]}.")
         pytest.skip(f"Without {missing[0]} its recipe is left out.")
-    environment = {
-        **{"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "NO_PROXY": "127.0.0.1,localhost"},
-        **{"SEQUIN_URL": live_server.url, "SEQUIN_API_KEY": api_key},
-        "CREDENTIAL_ID": str(hubspot.pk),
-    }
+    known = {"SEQUIN_URL": live_server.url, "SEQUIN_API_KEY": api_key}
+    known |= environment | {"CREDENTIAL_ID": str(hubspot.pk)}
 
     def run():
-        return subprocess.run(
-            COMMANDS[request.param], env=environment, capture_output=True, text=True, timeout=90
-        )
+        command = COMMANDS[request.param]
+        return subprocess.run(command, env=known, capture_output=True, text=True, timeout=90)
 
     simulated.set_count("hubspot", ACCOUNT, ROWS, "contacts")
     return run
