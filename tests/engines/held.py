@@ -5,8 +5,8 @@ import sys
 from dataclasses import replace
 
 from sequin_admin.client.dlt import Loader, Page
+from sequin_admin.client.held_run import clock_s
 from sequin_admin.client.runs import HeldCollection, HeldRun
-from sequin_admin.client.runs.held import clock_s
 
 SYNC, CONSUMER, TARGET = "5b9c1f60-aaaa", "c0ffee00-bbbb", "7a59e700-cccc"
 
