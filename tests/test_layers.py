@@ -82,6 +82,10 @@ def needed_by(part: str) -> set[str]:
     return needed - sys.stdlib_module_names - {"sequin_admin"}
 
 
+# What `requests` is made of, and its interface for this; what `dlt[postgres]` installs.
+PARTS = {"urllib3", "psycopg2"}
+
+
 def installed_by(*requirements: str) -> set[str]:
     names = {re.split(r"[\[<>=~]", each)[0].lower() for each in requirements}
     return {IMPORTED_AS.get(name, name) for name in names}
@@ -99,8 +103,7 @@ def test_the_client_needs_nothing_but_httpx2():
 def test_an_extra_needs_only_what_it_installs(extra):
     installed = installed_by(*PROJECT["dependencies"], *PROJECT["optional-dependencies"][extra])
 
-    # urllib3 is what `requests` is made of, and its interface for this.
-    assert needed_by(extra) - {"urllib3"} <= installed
+    assert needed_by(extra) - PARTS <= installed
 
 
 def built_on(part: str) -> set[str]:

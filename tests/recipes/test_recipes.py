@@ -16,13 +16,12 @@ from tests.recipes.conftest import ACCOUNT, EXAMPLES, RATE, arrivals
 pytestmark = pytest.mark.faults
 
 PAGES, ROWS = 3, 250
-SINGER = EXAMPLES / "singer"
 COMMANDS = {
     "python": [sys.executable, EXAMPLES / "python/read_contacts.py"],
     "requests": [sys.executable, EXAMPLES / "requests/read_contacts.py"],
     "singer": [
-        *(sys.executable, SINGER / "run_tap.py"),
-        *(SINGER / "tap_hubspot_contacts.py", SINGER / "config.json"),
+        *(sys.executable, EXAMPLES / "singer/run_tap.py"),
+        *(EXAMPLES / "singer/tap_hubspot_contacts.py", EXAMPLES / "singer/config.json"),
     ],
     "curl": ["bash", EXAMPLES / "curl/read_contacts.sh"],
     "node": ["node", EXAMPLES / "node/read_contacts.mjs"],
