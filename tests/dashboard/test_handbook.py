@@ -16,9 +16,10 @@ from cryptography.fernet import Fernet
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from sequin_admin.access.policy import Role
 from sequin_admin.core import keyring
 from sequin_admin.core.env import ROOT
-from sequin_admin.dashboard import handbook
+from sequin_admin.dashboard import handbook, palette
 from sequin_admin.gateway.metrics import collect_metrics
 from tests.test_documents import FENCED
 
@@ -130,6 +131,13 @@ def test_each_example_is_shown_whole_and_run_by_a_test(client, user):
         assert text in page
         imported = f"from {Path(name).stem} import"
         assert name in named or imported in "".join(examples.values()), f"No test runs {name}."
+
+
+@pytest.mark.parametrize("engine", ["dlt", "airbyte", "singer", "airflow", "kubernetes", "curl"])
+def test_a_search_for_an_engine_finds_the_recipes(engine):
+    (found,) = palette.find_entries(palette.PAGES, engine, Role.VIEWER)
+
+    assert found.url == "/docs/engines/"
 
 
 def test_the_handbook_is_for_members(client):
