@@ -14,16 +14,20 @@ CSS := static/css/app.build.css
 # Files with class names for the style sheet.
 STYLED := $(shell find templates sequin_admin/dashboard -name '*.html' -o -name '*.py')
 
-.PHONY: setup run test test-fast test-faults drills check bench screenshots lock sbom
+.PHONY: setup run test test-fast test-faults drills check bench screenshots lock sbom engine
+
+ENGINE ?=
 
 setup: .venv/.runtime $(BIN)/sequin-admin $(CSS) .env
 
 # Exported here rather than in a shell command, so that a signal to make reaches the process.
 run: export PORT := $(PORT)
 run: export SIMULATOR_PORT := $(SIMULATOR_PORT)
+# With ENGINE=1 the demo's syncs are carried out, with dlt, into a PostgreSQL of the demo.
+run: export ENGINE := $(ENGINE)
 # Five processes import the same modules, which pip left for the first of them to compile.
 run: export PYTHONDONTWRITEBYTECODE :=
-run: setup
+run: setup $(if $(ENGINE),.venv-engine/.engine)
 	@$(BIN)/python manage.py up
 
 test: setup .venv/.dev
@@ -34,11 +38,11 @@ test-fast: setup .venv/.dev
 	@$(BIN)/python -m tests.run_legs --fast -n $(WORKERS)
 
 # What is slow by nature: every order of concurrent actors, killed processes, real SDKs, limits in real time.
-test-faults: setup .venv/.dev
+test-faults: setup .venv/.dev engine
 	@$(BIN)/python -m tests.run_legs --faults -n $(WORKERS)
 
 # The full forms of test-faults, which take an hour: three preemptions, hundreds of examples, long chaos.
-drills: setup .venv/.dev
+drills: setup .venv/.dev engine
 	@$(BIN)/python -m tests.run_legs --drills -n $(WORKERS)
 
 check: setup .venv/.dev
@@ -51,8 +55,9 @@ check: setup .venv/.dev
 	DEBUG=False PUBLIC_URL=https://admin.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@$(BIN)/python manage.py provider_facts
 
-bench: setup .venv/.dev
+bench: setup .venv/.dev engine
 	@$(BIN)/python manage.py bench
+	@$(BIN)/python manage.py bench --engine
 	@$(BIN)/python manage.py bench --permits
 	@$(BIN)/python -m tests.postgres manage.py bench --pages
 	@$(BIN)/python -m tests.postgres manage.py bench --token-read
@@ -63,7 +68,7 @@ screenshots: setup .venv/.dev
 	@$(BIN)/python -m sequin_admin.tools.screenshots
 
 lock: .venv/.dev
-	for name in runtime simulator dev; do \
+	for name in runtime simulator dev engine airbyte; do \
 	  $(BIN)/uv pip compile -q --generate-hashes --no-emit-index-url --python-version 3.11 \
 	    requirements/$$name.in -o requirements/$$name.txt || exit 1; \
 	done
@@ -83,6 +88,25 @@ sbom: setup .venv/.dev
 .venv/.dev: requirements/dev.txt .venv/.runtime
 	@echo "Installing the development requirements..."
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# Engines have requirements of their own, which what serves does not need. Their tests say what is
+# left out without them.
+engine: .venv/.dev
+	@$(MAKE) --no-print-directory .venv-engine/.engine || echo "The engine requirements could not be installed."
+	@$(MAKE) --no-print-directory .venv-airbyte/.done || echo "Airbyte's CDK could not be installed."
+
+.venv-engine/.engine: requirements/engine.txt
+	@echo "Installing the engine requirements..."
+	@test -x .venv-engine/bin/pip || $(PYTHON) -m venv .venv-engine
+	@.venv-engine/bin/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/engine.txt
+	@touch $@
+
+# Airbyte's CDK apart from the server: its lock has 80 packages that the server does not need.
+.venv-airbyte/.done: requirements/airbyte.txt | .venv/.dev
+	@echo "Installing Airbyte's CDK for its tests..."
+	@$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-airbyte
+	@$(BIN)/uv pip install --quiet --python .venv-airbyte/bin/python --require-hashes -r requirements/airbyte.txt
 	@touch $@
 
 $(BIN)/sequin-admin: | .venv/.runtime

@@ -18,7 +18,7 @@ from typing import Any
 
 # PostgreSQL runs what its SQL, locks and types decide. These they do not, or they use no database.
 SQLITE_ONLY = (
-    *("client", "command_line", "providers", "sdks", "simulator", "staff"),
+    *("client", "command_line", "providers", "recipes", "sdks", "simulator", "staff"),
     *("test_canary.py", "test_documents.py", "test_image.py", "test_layers.py", "test_memory.py"),
     *("test_names.py", "test_run_legs.py", "test_sizes.py", "test_walk.py"),
     *(

@@ -26,7 +26,11 @@ COMPOSE = yaml.safe_load((ROOT / "compose.yaml").read_text())
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 MANIFESTS = [
     manifest
-    for path in (*map(FOLDER.joinpath, KUSTOMIZATION["resources"]), *FOLDER.glob("examples/*"))
+    for path in (
+        *map(FOLDER.joinpath, KUSTOMIZATION["resources"]),
+        *FOLDER.glob("examples/*"),
+        *(ROOT / "deploy/examples").glob("**/kubernetes/*"),
+    )
     for manifest in yaml.safe_load_all(path.read_text())
 ]
 PODS = {
@@ -34,6 +38,7 @@ PODS = {
     for manifest in MANIFESTS
     if manifest["kind"] in ("Deployment", "Job")
 }
+(CRONJOB,) = (each["spec"]["jobTemplate"] for each in MANIFESTS if each["kind"] == "CronJob")
 
 
 def names_in(path):
@@ -88,6 +93,21 @@ def test_a_pod_has_no_rights_that_it_does_not_need(name):
         KUSTOMIZATION["configMapGenerator"][0]["name"],
         KUSTOMIZATION["secretGenerator"][0]["name"],
     ]
+
+
+def test_the_recipes_pod_has_no_rights_that_it_does_not_need():
+    """And mounts nothing that it does not declare; tests/recipes runs its command."""
+    spec = CRONJOB["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    security = container["securityContext"]
+
+    assert spec["automountServiceAccountToken"] is False
+    assert spec["securityContext"]["runAsNonRoot"] is True
+    assert security["readOnlyRootFilesystem"] is True
+    assert security["allowPrivilegeEscalation"] is False
+    assert security["capabilities"] == {"drop": ["ALL"]}
+    mounted = {each["name"] for each in container["volumeMounts"]}
+    assert mounted == {each["name"] for each in spec["volumes"]}
 
 
 @pytest.mark.parametrize("name", ["web", "worker"])

@@ -100,4 +100,5 @@ class Access:
         is_form = request.headers.get("Content-Type", FORM).startswith(FORM)
         if request.method != "POST" or not is_form:
             raise SequinError("This kind takes its password in a form: send a POST with one.")
-        return urlencode([*parse_qsl(body.decode()), *self.fields.items()]).encode()
+        others = [pair for pair in parse_qsl(body.decode()) if pair[0] not in self.fields]
+        return urlencode([*others, *self.fields.items()]).encode()

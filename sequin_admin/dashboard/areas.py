@@ -149,6 +149,13 @@ GROUPS = (
                 "f",
                 words="handbook docs install upgrade backup",
             ),
+            Area(
+                "dashboard:engines",
+                "Engines",
+                "puzzle-piece",
+                "x",
+                words="recipes docs dlt airbyte singer airflow kubernetes requests curl node",
+            ),
         ),
     ),
 )

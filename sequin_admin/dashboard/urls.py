@@ -203,6 +203,7 @@ urlpatterns = [
     path("docs/kinds/", docs.kinds_page, name="kinds"),
     path("docs/operate/", docs.handbook_page, {"name": "operate"}, name="operate"),
     path("docs/runbooks/", docs.handbook_page, {"name": "runbooks"}, name="runbooks"),
+    path("docs/engines/", docs.handbook_page, {"name": "engines"}, name="engines"),
     path("docs/security/", docs.handbook_page, {"name": "security"}, name="security"),
     path("login-confirmed/", login.confirmed, name="login_confirmed"),
     path("branding/", branding.edit_branding, name="branding"),

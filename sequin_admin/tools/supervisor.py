@@ -37,12 +37,13 @@ class Supervisor:
         environment: Mapping[str, str],
         *,
         may_end: bool = False,
+        python: str = sys.executable,
     ) -> None:
         """Start a child. One that `may_end` leaves the others running when it does."""
         if may_end:
             self.may_end.add(name)
         child = subprocess.Popen(  # noqa: S603 - our own commands
-            [sys.executable, *command],
+            [python, *command],
             env=dict(environment),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -217,6 +217,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         "/docs/kinds/",
         "/docs/operate/",
         "/docs/runbooks/",
+        "/docs/engines/",
         "/docs/security/",
         "/api-keys/",
         "/api-keys/new/",

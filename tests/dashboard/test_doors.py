@@ -50,7 +50,7 @@ TAKES = {
             "credential_use", "credential_history", "oauth_app_guide", "oauth_app_history",
             "sync_badge_page", "sync_history", "target_history", "search",
             "fleet_usage", "provider", "expiry", "cause", "exports", "export_new", "export",
-            "operate", "runbooks", "security",
+            "operate", "runbooks", "engines", "security",
             "consumer_history",
             # A person's own, which nobody else sees: viewers keep them, too.
             "saved_view_new", "saved_view_delete", "list_columns", "tour", "tour_look",

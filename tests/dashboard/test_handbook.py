@@ -1,6 +1,7 @@
 """The handbook, the runbooks and the security page say what is so."""
 
 import ast
+import html
 import json
 import os
 import re
@@ -15,9 +16,10 @@ from cryptography.fernet import Fernet
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
+from sequin_admin.access.policy import Role
 from sequin_admin.core import keyring
 from sequin_admin.core.env import ROOT
-from sequin_admin.dashboard import handbook
+from sequin_admin.dashboard import handbook, palette
 from sequin_admin.gateway.metrics import collect_metrics
 from tests.test_documents import FENCED
 
@@ -113,6 +115,29 @@ def test_pages_lead_to_sections_that_are_there(client, user):
             broken.append((here, link))
     assert len(links) > 30
     assert broken == []
+
+
+def test_each_example_is_shown_whole_and_run_by_a_test(client, user):
+    client.force_login(user)
+    page = html.unescape(client.get("/docs/engines/").content.decode())
+    shown = re.findall(r"^```file\n(.+)\n```$", text_of("engines"), re.MULTILINE)
+    tests = [p for folder in ("recipes", "engines") for p in (ROOT / "tests" / folder).glob("*.py")]
+    # A test names it, or another example imports it.
+    named = "".join(path.read_text() for path in tests).replace('" / "', "/")
+    examples = {name: (handbook.EXAMPLES / name).read_text() for name in shown}
+
+    assert len(shown) >= 10
+    for name, text in examples.items():
+        assert text in page
+        imported = f"from {Path(name).stem} import"
+        assert name in named or imported in "".join(examples.values()), f"No test runs {name}."
+
+
+@pytest.mark.parametrize("engine", ["dlt", "airbyte", "singer", "airflow", "kubernetes", "curl"])
+def test_a_search_for_an_engine_finds_the_recipes(engine):
+    (found,) = palette.find_entries(palette.PAGES, engine, Role.VIEWER)
+
+    assert found.url == "/docs/engines/"
 
 
 def test_the_handbook_is_for_members(client):

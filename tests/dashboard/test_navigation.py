@@ -17,7 +17,7 @@ GROUPS = {
     "Data": ["Syncs", "Targets", "Consumers", "Streams"],
     "Watch": ["Usage", "Expiry", "Worker", "Audit"],
     "Settings": ["Notifications", "API keys", "Members", "Branding", "Organization"],
-    "Help": ["Kinds", "API", "Operate"],
+    "Help": ["Kinds", "API", "Operate", "Engines"],
 }
 
 

@@ -13,6 +13,7 @@ from requests.adapters import DEFAULT_POOLSIZE, HTTPAdapter
 from requests.structures import CaseInsensitiveDict
 from urllib3 import ProxyManager
 
+from sequin_admin.client.access import Access
 from sequin_admin.client.answers import TIMEOUT_S
 from sequin_admin.client.api import Credential
 from sequin_admin.client.exchange import SENDING, Exchange
@@ -81,8 +82,7 @@ class CredentialAdapter(HTTPAdapter):
     ) -> httpx2.Response:
         """Send what was checked and authorized. The caller's request stays without the secret."""
         sent = request.copy()
-        sent.url, sent.body = str(authorized.url), authorized.content or None
-        sent.headers = CaseInsensitiveDict(authorized.headers)
+        write_into(sent, authorized)
         this_thread.look = partial(authorized.extensions.get("trace", ignore), SENDING, {})
         try:
             answer = super().send(sent, stream=True, **options)
@@ -95,6 +95,16 @@ class CredentialAdapter(HTTPAdapter):
             stream=Body(answer),
             extensions={"answer": answer},
         )
+
+
+def put_access_into(request: requests.PreparedRequest, access: Access) -> None:
+    """Authorize a request in place. Raises as `Access.put_into()`."""
+    write_into(request, access.put_into(to_httpx2(request)))
+
+
+def write_into(request: requests.PreparedRequest, authorized: httpx2.Request) -> None:
+    request.url, request.body = str(authorized.url), authorized.content or None
+    request.headers = CaseInsensitiveDict(authorized.headers)
 
 
 def to_httpx2(request: requests.PreparedRequest) -> httpx2.Request:

@@ -1,7 +1,7 @@
-"""The handbook and the security page: Markdown files of this folder, as pages.
+"""The handbook, the recipes and the security page: Markdown files of this folder, as pages.
 
-A block of `console` is run by a test, one of `sh` is not. A quote is a sentence that the product
-shows, with … for what differs.
+A block of `console` is run by a test, one of `sh` is not. A block of `file` names an example, which
+is shown, and run by a test. A quote is a sentence that the product shows, with … for what differs.
 """
 
 import itertools
@@ -10,13 +10,21 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-FOLDER = Path(__file__).parent
+from sequin_admin.core.env import ROOT
+
+FOLDER, EXAMPLES = Path(__file__).parent, ROOT / "deploy/examples"
 # Titles of the pages, by the names of their files.
-PAGES = {"operate": "Operate", "runbooks": "Runbooks", "security": "Security"}
+PAGES = {
+    "operate": "Operate",
+    "runbooks": "Runbooks",
+    "engines": "Engines",
+    "security": "Security",
+}
 DEEPEST_LISTED = "h2"
 
 
@@ -45,8 +53,19 @@ def load_page(name: str) -> HandbookPage:
                 sections.append((anchor_of(content.content), content.content))
         for link in links_in(content):
             link.attrSet("href", address_of(str(link.attrGet("href"))))
+    for token in tokens:
+        if token.info == "file":
+            # Our own HTML: Markdown's is turned off.
+            token.type, token.content = "html_block", render_example(token.content.strip())
     html = mark_safe(parser.renderer.render(tokens, parser.options, {}))  # noqa: S308 - our own text
     return HandbookPage(title, html, tuple(sections))
+
+
+def render_example(name: str) -> str:
+    """A file of `deploy/examples`, with a button that copies it."""
+    text = (EXAMPLES / name).read_text(encoding="utf-8")
+    shown = {"name": name, "text": text, "lines": len(text.splitlines())}
+    return render_to_string("docs/example.html", shown)
 
 
 def links_in(token: Token) -> list[Token]:

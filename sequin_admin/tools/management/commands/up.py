@@ -14,6 +14,7 @@ from sequin_admin.access.models import User
 from sequin_admin.core.checks import refuse_unusable_database
 from sequin_admin.core.env import env, inherited
 from sequin_admin.demo.models import Demo
+from sequin_admin.tools.engine_stack import start_engine
 from sequin_admin.tools.management.commands.demo import CREDENTIALS, DAYS, LOGIN, WORKER_KEY
 from sequin_admin.tools.supervisor import ProcessFailed, Supervisor, gunicorn, require_free
 
@@ -74,6 +75,8 @@ class Command(BaseCommand):
         supervisor.wait_for("web", f"{web}/healthz")
         self.announce(web, simulator)
         start_demo(supervisor, shared)
+        if env.bool("ENGINE", default=False):
+            start_engine(supervisor, shared)
         connection.close()
 
     def prepare_database(self) -> None:

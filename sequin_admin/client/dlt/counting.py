@@ -1,0 +1,50 @@
+"""What a load says of itself in the run's reports."""
+
+import time
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from sequin_admin.client.dlt.pages import Page, Round
+from sequin_admin.client.runs import HeldCollection, HeldRun
+
+
+class Counting:
+    """Reports of one collection. `seen` are the keys that a sweep has seen; None without one.
+
+    `is_full`: all rows are read, not only those that have changed.
+    """
+
+    def __init__(
+        self, run: HeldRun, collection: HeldCollection, deletes: str, *, is_full: bool
+    ) -> None:
+        self.run, self.name = run, collection.collection_id
+        self.said: dict[str, Any] = {
+            **{"deletes": deletes, "full_pass": is_full, "generation": collection.generation}
+        }
+        self.rows_seen = 0
+        self.began, self.is_full = time.time(), is_full
+        self.seen: set[str] | None = set() if deletes == "sweep" else None
+
+    def watch(self, pages: Iterable[Page]) -> Iterator[Page]:
+        for page in pages:
+            if self.seen is not None:
+                self.seen.update(page.seen or ())
+            yield page
+
+    def report(self, made: Round, written: int, deleted: int) -> None:
+        """After its rows are committed, and only then."""
+        self.rows_seen += len(made.rows)
+        more = {} if made.cursor is None else {"cursor": made.cursor}
+        self.send(read=made.read, written=written, deleted=deleted, **more)
+
+    def report_sweep(self, seen: int, unseen: int) -> None:
+        self.rows_seen = seen
+        self.send(seen=seen, to_delete=unseen)
+
+    def report_end(self) -> None:
+        """The target has what the source had when reading began."""
+        seen = {"seen": self.rows_seen} if self.is_full else {}
+        self.send(lag_s=time.time() - self.began, completed=True, **seen)
+
+    def send(self, **said: Any) -> None:
+        self.run.report(self.name, **self.said, **said)

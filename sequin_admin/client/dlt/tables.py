@@ -1,0 +1,102 @@
+"""The tables of a collection, beside what dlt makes of them."""
+
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from psycopg2 import sql
+
+# Of loads whose rows are long committed.
+KEPT_LOADS = "7 days"
+UNIQUE = """\
+SELECT 1 FROM pg_index WHERE indrelid = to_regclass(%s) AND indisprimary"""
+# dlt keeps what it knows of the tables, and would not make one again that somebody has dropped.
+FORGET = """\
+DELETE FROM {versions} WHERE to_regclass(%s) IS NULL"""
+# The table stays, with its grants, views and indexes.
+SWAP = """\
+DELETE FROM {table}; INSERT INTO {table} ({columns}) SELECT {columns} FROM {other};
+DROP TABLE {other}"""
+SAME = """\
+SELECT id FROM {table} JOIN unnest(%s::text[], %s::text[]) AS sent (key, text) ON id = key
+WHERE data = text::jsonb"""
+GENERATION = "generation "
+COLUMNS = ("id", "data", "gone", "_dlt_load_id", "_dlt_id")
+
+
+def table_name(collection_id: str) -> str:
+    """`hubspot:contact` is `contact`."""
+    return re.sub(r"\W+", "_", collection_id.rpartition(":")[2]).strip("_").lower()[:40] or "rows"
+
+
+def regclass(dataset: str, table: str) -> str:
+    return f'"{dataset}"."{table}"'
+
+
+def exists(cursor: Any, dataset: str, table: str) -> bool:
+    cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [regclass(dataset, table)])
+    return bool(cursor.fetchone()[0])
+
+
+def prepare(cursor: Any, dataset: str, table: str) -> bool:
+    """Before the first load of a run. Returns whether the table is there."""
+    if exists(cursor, dataset, "_dlt_version"):
+        named = sql.SQL(FORGET).format(versions=sql.Identifier(dataset, "_dlt_version"))
+        cursor.execute(named, [regclass(dataset, table)])
+    if exists(cursor, dataset, "_dlt_loads"):
+        loads = sql.Identifier(dataset, "_dlt_loads")
+        old = sql.SQL("DELETE FROM {} WHERE inserted_at < now() - %s::interval")
+        cursor.execute(old.format(loads), [KEPT_LOADS])
+    if not exists(cursor, dataset, table):
+        return False
+    # A run may have ended before it could do so.
+    ensure_primary_key(cursor, dataset, table)
+    return True
+
+
+def ensure_primary_key(cursor: Any, dataset: str, table: str) -> None:
+    """dlt makes none, so that each merge would read the whole table."""
+    cursor.execute(UNIQUE, [regclass(dataset, table)])
+    if cursor.fetchone() is None:
+        made = sql.SQL("ALTER TABLE {} ADD PRIMARY KEY (id)")
+        cursor.execute(made.format(sql.Identifier(dataset, table)))
+
+
+def existing_keys(cursor: Any, dataset: str, table: str, among: Sequence[str] | None) -> list[str]:
+    """Keys of rows that the table has: all of them, or those `among` some."""
+    if not exists(cursor, dataset, table):
+        return []
+    query = sql.SQL("SELECT id FROM {}").format(sql.Identifier(dataset, table))
+    if among is not None:
+        query += sql.SQL(" WHERE id = ANY(%s)")
+    cursor.execute(query, None if among is None else [list(among)])
+    return [row[0] for row in cursor]
+
+
+def unchanged_keys(cursor: Any, dataset: str, table: str, rows: Mapping[str, str]) -> set[str]:
+    """Keys of rows that the table has just so. `rows` are texts of JSON by key."""
+    query = sql.SQL(SAME).format(table=sql.Identifier(dataset, table))
+    cursor.execute(query, [list(rows), list(rows.values())])
+    return {row[0] for row in cursor}
+
+
+def generation(cursor: Any, dataset: str, table: str) -> int:
+    """Which generation's rows the table has."""
+    cursor.execute("SELECT obj_description(to_regclass(%s))", [regclass(dataset, table)])
+    said = cursor.fetchone()[0] or ""
+    return int(said.removeprefix(GENERATION)) if said.startswith(GENERATION) else 1
+
+
+def swap(cursor: Any, dataset: str, table: str, other: str, number: int) -> None:
+    """Let the table have the rows of the other one, the generation of this number, which ends."""
+    names = {"table": sql.Identifier(dataset, table), "other": sql.Identifier(dataset, other)}
+    if not exists(cursor, dataset, other):
+        cursor.execute(sql.SQL("DELETE FROM {table}").format(**names))
+    elif exists(cursor, dataset, table):
+        columns = sql.SQL(", ").join(map(sql.Identifier, COLUMNS))
+        cursor.execute(sql.SQL(SWAP).format(columns=columns, **names))
+    else:
+        renamed = sql.SQL("ALTER TABLE {other} RENAME TO {name}")
+        cursor.execute(renamed.format(name=sql.Identifier(table), **names))
+    comment = sql.SQL("COMMENT ON TABLE {table} IS {said}")
+    cursor.execute(comment.format(said=sql.Literal(f"{GENERATION}{number}"), **names))

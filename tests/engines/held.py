@@ -1,0 +1,71 @@
+"""Runs in `.venv-engine`: a run without a server, whose reports are kept."""
+
+import json
+import sys
+from dataclasses import replace
+
+from sequin_admin.client.dlt import Loader, Page
+from sequin_admin.client.held_run import clock_s
+from sequin_admin.client.runs import HeldCollection, HeldRun
+
+SYNC, CONSUMER, TARGET = "5b9c1f60-aaaa", "c0ffee00-bbbb", "7a59e700-cccc"
+
+
+class Door:
+    """Takes reports, and knows the target."""
+
+    def __init__(self, target):
+        self.known, self.reports = target, []
+
+    def report(self, run_id, body):
+        self.reports.append(body)
+        return {"requests": []}
+
+    def target(self, run_id):
+        return self.known
+
+
+def make_run(target, fence=1):
+    shown = {
+        "id": f"run-{fence}",
+        "fence": fence,
+        "sync_id": SYNC,
+        "sync_name": "Arrakis",
+        "consumer_id": CONSUMER,
+        "target_id": TARGET,
+        "credential_id": "credential",
+        "provider": "stripe",
+        "kind": "stripe_key",
+    }
+    answer = {"run": shown, "collections": []}
+    return HeldRun(Door(target), answer, lambda *_: None, 600, clock_s())
+
+
+COLLECTION = HeldCollection("stripe:customer", "Customers", None, 1, None)
+
+
+def load(target, *rounds, fence=1, collection=COLLECTION, deletes="feed", **more):
+    """Each round is a list of rows, and of keys that are gone. Returns the reports."""
+    pages = [Page(**each) for each in rounds]
+    run = make_run(target, fence)
+    with Loader(run, pages=1) as loader:
+        loader.load(collection, lambda cursor: pages, deletes=deletes, **more)
+    return [part for body in run.door.reports for part in body.get("collections", [])]
+
+
+def resync(generation):
+    return replace(COLLECTION, generation=generation, swap_from=1)
+
+
+def main():
+    """Answers each line of runs with a line of their reports."""
+    for line in sys.stdin:
+        given = json.loads(line)
+        reports = [carry_out(given["target"], each, given["fence"]) for each in given["runs"]]
+        print(json.dumps(reports), flush=True)
+
+
+def carry_out(target, given, fence):
+    pages, generation = given.pop("pages"), given.pop("generation", None)
+    collection = resync(generation) if generation else COLLECTION
+    return load(target, *pages, fence=fence, collection=collection, **given)

@@ -1,0 +1,170 @@
+"""What dlt does by default, and must not do with us."""
+
+import pytest
+
+pytestmark = [pytest.mark.faults, pytest.mark.postgresql]
+ROWS = [{"id": f"c{number}", "amount": number} for number in range(20)]
+
+
+def page(*rows, **more):
+    return {"rows": list(rows), **more}
+
+
+def run(*pages, **more):
+    return {"pages": list(pages), **more}
+
+
+def keys(held, table="customer_raw"):
+    return {row[0] for row in held.sql(f"SELECT id FROM {{schema}}.{table}")}
+
+
+def test_a_second_tombstone_does_not_bring_a_row_back(held):
+    gone = page(gone=["c3"])
+
+    reports = held.load(run(page(*ROWS), gone, gone), run(gone), run(page(ROWS[4])))
+
+    assert keys(held) == {row["id"] for row in ROWS} - {"c3"}
+    assert [each["rows_deleted"] for each in reports[0]] == [0, 1, 0, 0]
+    assert not sum(each["rows_deleted"] for each in reports[1])
+
+
+def test_the_last_word_counts_within_a_round(held):
+    held.load(run(page(*ROWS, {"id": "c1", "amount": 99}, gone=["c2"]), page({"id": "c2"})))
+
+    found = dict(held.sql("SELECT id, data FROM {schema}.customer_raw"))
+    assert found["c1"]["amount"] == 99
+    assert found["c2"] == {"id": "c2"}
+
+
+@pytest.mark.parametrize("where", ["environment", "file"])
+def test_credentials_are_taken_from_nowhere_else(held, tmp_path, where):
+    """Neither with the password, nor with what a URL could say besides."""
+    elsewhere = "postgresql://nobody:nothing@127.0.0.1:1/nowhere"
+    if where == "environment":
+        held.start(
+            **{
+                "DESTINATION__POSTGRES__CREDENTIALS": elsewhere,
+                "DESTINATION__SEQUIN__CREDENTIALS": elsewhere,
+                "CREDENTIALS": elsewhere,
+                "DESTINATION__CREDENTIALS__PASSWORD": "nothing",
+                "DATASET_NAME": "elsewhere",
+                "SCHEMA__NAMING": "direct",
+                **{"PGHOST": "127.0.0.2", "PGHOSTADDR": "127.0.0.2", "PGPORT": "1"},
+                **{"PGSSLMODE": "verify-full", "PGOPTIONS": "-c search_path=elsewhere"},
+            }
+        )
+    else:
+        (tmp_path / ".dlt").mkdir()
+        text = f'[destination.postgres]\ncredentials = "{elsewhere}"\n'
+        text += f'[destination.sequin]\ncredentials = "{elsewhere}"\n'
+        (tmp_path / ".dlt" / "secrets.toml").write_text(text)
+        (tmp_path / ".dlt" / "config.toml").write_text('[schema]\nnaming = "direct"\n')
+        held.start(tmp_path)
+
+    held.load(run(page(*ROWS)))
+
+    assert len(keys(held)) == len(ROWS)
+    held.stop()
+
+
+def test_nothing_is_told_to_anybody(held):
+    """dlt's telemetry, which is on by itself."""
+    code = (
+        "import dlt\n"
+        "from dlt.common.configuration.container import Container\n"
+        "from dlt.common.configuration.specs.pluggable_run_context import PluggableRunContext\n"
+        "from dlt.common.runtime import anon_tracker\n"
+        "from sequin_admin.client.dlt.settings import given_settings\n"
+        "Container()[PluggableRunContext].initialize_runtime()\n"
+        "print(anon_tracker._ANON_TRACKER_ENDPOINT is None)\n"
+        "with given_settings(): print(anon_tracker._ANON_TRACKER_ENDPOINT is None)"
+    )
+    assert held.run(code).split() == ["False", "True"]
+
+
+def test_the_key_is_a_primary_key(held):
+    held.load(run(page(*ROWS)))
+
+    query = (
+        "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid "
+        "AND a.attnum = ANY(i.indkey) WHERE i.indisprimary AND "
+        "i.indrelid = '{schema}.customer_raw'::regclass"
+    )
+    assert held.sql(query) == [("id",)]
+
+
+def test_another_type_loses_nothing_and_is_seen_by_readers(held):
+    """dlt's own columns would have NULL there, and the text in a column beside it."""
+    first = page(*ROWS, {"id": "x", "amount": None, "on": True, "more": {"deep": [1]}})
+    held.load(run(first))
+    before = held.sql("SELECT sum(amount) FROM {schema}.customer")
+
+    held.load(run(page({"id": "c5", "amount": "much", "on": 7, "tier": "gold"})))
+
+    assert before == [(sum(range(20)),)]
+    rows = dict(held.sql("SELECT id, amount FROM {schema}.customer"))
+    assert (rows["c4"], rows["c5"], rows["x"]) == ("4", "much", None)
+    shown = held.sql("SELECT id, \"on\", tier, more FROM {schema}.customer WHERE id IN ('c5', 'x')")
+    assert sorted(shown) == [("c5", "7", "gold", None), ("x", "true", None, {"deep": [1]})]
+
+
+def test_views_of_readers_are_not_dropped(held):
+    held.load(run(page(*ROWS)))
+    held.sql("CREATE VIEW {schema}.mine AS SELECT sum(amount) FROM {schema}.customer")
+
+    held.load(run(page({"id": "c5", "amount": "much"})))
+
+    assert ("c5", "much") in held.sql("SELECT id, data->>'amount' FROM {schema}.customer_raw")
+    assert held.sql("SELECT 1 FROM pg_views WHERE viewname = 'mine'") == [(1,)]
+
+
+def test_texts_that_jsonb_does_not_take_are_loaded(held):
+    held.load(run(page({"id": "n", "text": "a\0b", "half": "\ud800", "path": "C:\\u0000"})))
+
+    ((data,),) = held.sql("SELECT data FROM {schema}.customer_raw")
+    assert data == {"id": "n", "text": "a\ufffdb", "half": "\ufffd", "path": "C:\\u0000"}
+
+
+def test_what_has_not_changed_is_not_written_again(held):
+    reports = held.load(run(page(*ROWS)), run(page(*ROWS, {"id": "new"})))
+
+    assert [sum(each["rows_written"] for each in run) for run in reports] == [20, 1]
+
+
+def test_a_table_that_is_gone_is_read_from_the_beginning(held):
+    """And dlt, which believes that it is there, makes it again."""
+    held.load(run(page(*ROWS)))
+    held.sql("DROP TABLE {schema}.customer_raw CASCADE")
+
+    held.load(run(page(*ROWS)))
+
+    assert len(keys(held)) == len(ROWS)
+
+
+def test_a_new_generation_takes_the_place_of_the_old_one(held):
+    held.load(run(page(*ROWS)))
+    held.sql("CREATE VIEW {schema}.mine AS SELECT count(*) AS rows FROM {schema}.customer")
+
+    held.load(run(page(*ROWS[:5]), generation=2), run(page(gone=["c0"]), generation=2))
+
+    assert keys(held) == {"c1", "c2", "c3", "c4"}
+    assert held.sql("SELECT rows FROM {schema}.mine") == [(4,)]
+    assert held.sql("SELECT to_regclass('{schema}.customer_raw_2')") == [(None,)]
+
+
+def test_a_sweep_deletes_what_was_not_seen(held):
+    seen = [row["id"] for row in ROWS[:15]]
+
+    reports = held.load(run(page(*ROWS)), run(page(*ROWS[:15], seen=seen), deletes="sweep"))
+
+    assert keys(held) == set(seen)
+    assert sum(each["rows_deleted"] for each in reports[1]) == 5
+    assert {"rows_seen": 15, "rows_to_delete": 5}.items() <= reports[1][1].items()
+
+
+def test_the_cursor_is_reported_after_the_commit(held):
+    """Of a round that can't be committed nothing is reported."""
+    reports = held.load(run(page(*ROWS, cursor={"after": "c19"})))
+
+    assert reports[0][0]["cursor"] == {"after": "c19"}
+    assert "cursor" not in reports[0][-1]

@@ -1,0 +1,178 @@
+"""Our server, the simulator and a target, and the processes of an engine between them."""
+
+import os
+import signal
+import subprocess
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from django.utils import timezone
+
+from sequin_admin.access import keys
+from sequin_admin.access.models import Organization, Scope
+from sequin_admin.core.env import ROOT
+from sequin_admin.credentials.models import Credential
+from sequin_admin.syncs import consumers, syncs, targets
+from sequin_admin.syncs.models import Run, RunSlot, RunStatus, Sync
+from tests.browser.kinds import STORIES
+from tests.postgres_cluster import Cluster, wait_until
+from tests.simulator_server import Simulator
+
+PROGRAM = ROOT / "deploy" / "examples" / "dlt" / "sync.py"
+# The simulator's name of a collection that we know by another.
+CALLED = {"company": "companies"}
+
+
+class World:
+    """`sync()` makes a sync of an account, `start()` a process, `check()` compares the rows."""
+
+    def __init__(
+        self,
+        python: str,
+        server: Cluster,
+        live_server: Any,
+        simulator: Simulator,
+        organization: Organization,
+        connected: Callable[[str], Credential],
+        settings: Any,
+    ) -> None:
+        settings.TARGET_NETWORKS = ["127.0.0.0/8"]
+        self.python, self.server, self.url = python, server, live_server.url
+        self.simulator, self.organization, self.connected = simulator, organization, connected
+        _, self.key = keys.create(organization, name="engine", scopes=[Scope.RUNS], actor=None)
+        self.target = targets.create(
+            organization,
+            actor=None,
+            name="Warehouse",
+            host="127.0.0.1",
+            port=server.port,
+            database="warehouse",
+            username="sequin",
+            password="spice",
+            ssl_mode="disable",
+            schema="records",
+        )
+        self.consumer = consumers.create(
+            organization, actor=None, name="Warehouse", target=self.target, all_syncs=True
+        )
+        self.processes: list[subprocess.Popen[str]] = []
+        self.folder = tempfile.TemporaryDirectory()
+
+    def sync(self, kind: str, *names: str, of: Sync | None = None) -> Sync:
+        """Of a new credential, or of that of another sync."""
+        credential = of.credential if of else self.connected(kind)
+        ids = [f"{credential.provider}:{name}" for name in names]
+        return syncs.create(credential, actor=None, name=f"{kind} {names[0]}", collection_ids=ids)
+
+    def start(self) -> subprocess.Popen[str]:
+        """The example, as people run it, in an environment that says nothing else."""
+        environment = {
+            **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
+            **{"SEQUIN_URL": self.url, "SEQUIN_API_KEY": self.key, "PYTHONPATH": str(ROOT)},
+        }
+        with self.log().open("a") as log:
+            process = subprocess.Popen(
+                [self.python, str(PROGRAM)], env=environment, stdout=log, stderr=log, text=True
+            )
+        self.processes.append(process)
+        return process
+
+    def log(self) -> Path:
+        return Path(self.folder.name, "log")
+
+    def stop(self) -> None:
+        for process in self.processes:
+            process.send_signal(signal.SIGCONT)
+            process.kill()
+            process.wait()
+        self.folder.cleanup()
+
+    def kill(self, process: subprocess.Popen[str]) -> None:
+        """The worker is gone, and its lease has passed."""
+        process.kill()
+        process.wait()
+        self.expire_leases()
+
+    def expire_leases(self) -> None:
+        past = timezone.now() - timezone.timedelta(seconds=1)
+        RunSlot.objects.exclude(lease_until=None).update(lease_until=past)
+
+    def make_due(self) -> None:
+        RunSlot.objects.update(due_at=timezone.now(), failures=0, stopped_at=None)
+
+    def latest(self, sync: Sync) -> Run | None:
+        return Run.objects.filter(sync=sync).order_by("-started_at").first()
+
+    def finish(self, *of: Sync) -> None:
+        """Wait until a run that begins from now on has succeeded, of each sync."""
+        began = timezone.now()
+        for sync in of:
+            wait_until(lambda sync=sync: self.has_succeeded(sync, began), 60)
+
+    def has_succeeded(self, sync: Sync, since: Any) -> bool:
+        self.make_due()
+        runs = Run.objects.filter(sync=sync, started_at__gt=since)
+        return runs.filter(status=RunStatus.SUCCEEDED).exists()
+
+    def wait_for_rows(self, sync: Sync, more: int = 0) -> None:
+        """Until the run under way has written more than so many rows."""
+        self.make_due()
+
+        def has_rows() -> bool:
+            run = self.latest(sync)
+            return run is not None and run.status == RunStatus.RUNNING and run.rows_written > more
+
+        wait_until(has_rows, 60)
+
+    def schema(self, sync: Sync) -> str:
+        return f"records_{sync.pk.hex[:8]}"
+
+    def rows(self, sync: Sync, table: str) -> dict[str, Any]:
+        """What the target has. Raises `AssertionError` for a row that is there twice."""
+        found = self.server.sql(
+            f'SELECT id, data FROM "{self.schema(sync)}"."{table}"', "warehouse"
+        )
+        assert len({row[0] for row in found}) == len(found)
+        return {str(key): data for key, data in found}
+
+    def check(self, sync: Sync) -> dict[str, Any]:
+        """Each collection is as the oracle says. Returns the rows of the last one."""
+        rows: dict[str, Any] = {}
+        for collection_id in sync.collection_ids:
+            name = collection_id.partition(":")[2]
+            rows = self.rows(sync, f"{table_of(name)}_raw")
+            expected = self.oracle(sync, name)
+            wrong = {
+                key for key in rows.keys() | expected.keys() if rows.get(key) != expected.get(key)
+            }
+            shown = {key: (rows.get(key), expected.get(key)) for key in sorted(wrong)[:2]}
+            assert not wrong, f"{len(wrong)} of {len(expected)} rows of {name} differ: {shown}"
+        return rows
+
+    def oracle(self, sync: Sync, name: str) -> dict[str, Any]:
+        collection = name if "/" in name else CALLED.get(name, f"{name}s")
+        known = self.simulator.rows(sync.provider, self.account(sync), collection)
+        assert known["next"] is None
+        return {row["id"]: row["row"] for row in known["rows"]}
+
+    def account(self, sync: Sync) -> str:
+        return str(STORIES[sync.credential.kind].account)
+
+    def live(self, sync: Sync, seconds: float = 900, per_hour: float = 1200) -> None:
+        """Let the account's rows change for a while, which passes at once, and then stand still."""
+        account = self.account(sync)
+        self.simulator.set_heart(sync.provider, account, per_hour)
+        self.simulator.clock(seconds)
+        self.simulator.set_heart(sync.provider, account, 0)
+        # HubSpot's search is behind.
+        self.simulator.clock(10)
+
+    def refused(self, provider: str) -> list[dict[str, Any]]:
+        """Calls that were over the limit, by the simulator's count."""
+        return [call for call in self.simulator.calls(provider) if call["status"] == 429]
+
+
+def table_of(name: str) -> str:
+    return name.replace("/", "_").lower()[:40]

@@ -1,0 +1,134 @@
+"""The recipe that takes runs: as a command, as the CronJob starts it, and as Airflow calls it."""
+
+import ast
+import subprocess
+import sys
+
+import psycopg
+import pytest
+import yaml
+
+from sequin_admin.access import keys
+from sequin_admin.access.models import Scope
+from sequin_admin.core import clock
+from sequin_admin.syncs.models import Run, RunSlot
+from tests.client.test_arrivals import most_in_a_window
+from tests.factories import make_synced
+from tests.recipes.conftest import ACCOUNT, EXAMPLES, RATE, arrivals
+
+pytestmark = pytest.mark.faults
+
+ROWS = 250
+RECIPE = EXAMPLES / "runs/sync_hubspot.py"
+CRONJOB = yaml.safe_load((EXAMPLES / "kubernetes/cronjob.yaml").read_text())
+DAG = EXAMPLES / "airflow/dag.py"
+PASSWORD = "spice-must-flow-0123456789"
+
+
+@pytest.fixture
+def synced(hubspot, simulated, database_server, settings):
+    settings.TARGET_NETWORKS = ["127.0.0.0/8"]
+    simulated.set_count("hubspot", ACCOUNT, ROWS, "contacts")
+    sync, target, _ = make_synced(hubspot, collection_ids=["hubspot:contacts"])
+    target.host, target.port = database_server.host, database_server.port
+    target.ssl_mode, target.schema = "disable", "records"
+    target.save()
+    return sync
+
+
+@pytest.fixture
+def at_target(synced, database_server):
+    """A connection to the target, whose table is dropped afterwards."""
+    place = {"dbname": "spice", "user": "sequin", "password": PASSWORD}
+    with psycopg.connect(
+        host=database_server.host, port=database_server.port, autocommit=True, **place
+    ) as connection:
+        yield connection
+        connection.execute("DROP TABLE IF EXISTS records.contacts")
+
+
+@pytest.fixture
+def rows(at_target):
+    def rows():
+        found = at_target.execute("SELECT id, data ->> 'updatedAt' FROM records.contacts")
+        return dict(found.fetchall())
+
+    return rows
+
+
+@pytest.fixture
+def environment(live_server, organization, environment, in_redis):
+    keys._cache.clear()
+    _, token = keys.create(organization, name="engine", scopes=[Scope.RUNS], actor=None)
+    return environment | {"SEQUIN_URL": live_server.url, "SEQUIN_API_KEY": token}
+
+
+def run(*command, environment):
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90)
+
+
+def test_the_command_of_the_cronjob_brings_all_rows_within_the_limit(
+    environment, simulated, synced, rows, wanted
+):
+    """The manifest's command, with the ConfigMap's file where it lies here."""
+    spec = CRONJOB["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    (container,) = spec["containers"]
+    command = [each.replace("/recipes/", f"{RECIPE.parent}/") for each in container["command"]]
+    command[0] = sys.executable
+    assert command[1] == str(RECIPE)
+    simulated.act("hubspot", ACCOUNT, "throttle", times=1)
+
+    ended = run(*command, environment=environment)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert rows() == wanted()
+    assert len(rows()) == ROWS
+    held = Run.objects.get()
+    assert (held.status, held.rows_read, held.rows_written) == ("succeeded", ROWS, ROWS)
+    arrived = arrivals(simulated, "/contacts")
+    assert most_in_a_window(arrived, RATE.interval) <= RATE.allowed_requests
+    assert synced.collection_ids == ["hubspot:contacts"]
+
+
+def test_the_callable_of_the_dag_follows_what_changes_and_is_deleted(
+    environment, simulated, synced, rows, wanted
+):
+    """What the DAG imports, called as Airflow would: Airflow itself is not installed here."""
+    (imported,) = (
+        node
+        for node in ast.walk(ast.parse(DAG.read_text()))
+        if isinstance(node, ast.ImportFrom) and node.module == RECIPE.stem
+    )
+    (name,) = (alias.name for alias in imported.names)
+    call = (
+        f"import os; from {RECIPE.stem} import {name} as call; "
+        f"print(call(os.environ['SEQUIN_URL'], os.environ['SEQUIN_API_KEY'], ['{synced.pk}']))"
+    )
+    path = f"{environment['PYTHONPATH']}:{RECIPE.parent}"
+
+    first = run(sys.executable, "-c", call, environment=environment | {"PYTHONPATH": path})
+    simulated.set_heart("hubspot", ACCOUNT, 240)
+    simulated.clock(600)
+    simulated.set_heart("hubspot", ACCOUNT, 0)
+    RunSlot.objects.update(due_at=clock.now())
+    second = run(sys.executable, "-c", call, environment=environment | {"PYTHONPATH": path})
+
+    assert (first.stdout, first.stderr) == (f"{ROWS}\n", "")
+    assert (second.stdout, second.stderr) == (f"{len(wanted())}\n", "")
+    assert Run.objects.filter(rows_deleted__gt=0).count() == 1
+    assert rows() == wanted()
+
+
+def test_when_the_access_is_gone_run_and_command_say_whose_move_it_is(
+    environment, simulated, synced
+):
+    simulated.act("hubspot", ACCOUNT, "revoke")
+
+    ended = run(sys.executable, RECIPE, environment=environment)
+
+    assert ended.returncode == 1
+    assert "The customer must connect" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    held = Run.objects.get()
+    assert held.status == "failed"
+    assert "The customer must connect" in held.error["message"]
