@@ -143,15 +143,18 @@ def issues(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     page = parse_number(request, "page", 1)
     size = min(parse_number(request, "per_page", USUAL), MOST)
     state, since_ms = request.GET.get("state", "open"), parse_since(request)
+    start = (page - 1) * size
     rows, newest_first = LivingRows(account, living), request.GET.get("direction", "desc") != "asc"
     if request.GET.get("sort") == "updated":
         found = rows.by_change(since_ms, newest_first=newest_first)
+    elif state == "all" and not since_ms:
+        found, start = rows.by_creation(newest_first=newest_first, skip=start), 0
     else:
         found = (
             row for row in rows.by_creation(newest_first=newest_first) if row.updated_ms >= since_ms
         )
     fitting = (row for row in found if state == "all" or row.fields["state"] == state)
-    shown = list(islice(fitting, (page - 1) * size, page * size + 1))
+    shown = list(islice(fitting, start, start + size + 1))
     data = [issue_json(account, name, row) for row in shown[:size]]
     response = JsonResponse(data, safe=False)
     links = [("prev", page - 1), ("first", 1)] if page > 1 else []
