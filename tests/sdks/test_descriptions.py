@@ -73,7 +73,7 @@ def undescribed_routes(described):
         stdout=subprocess.PIPE,
         check=True,
     )
-    return [
+    return sorted(
         f"{slug} {method} {host}{path}"
         for slug, method, host, path in (line.split("\t") for line in listed.stdout.splitlines())
         if not any(
@@ -82,7 +82,7 @@ def undescribed_routes(described):
             and method in (a["method"], GRAPHQL.get(a["method"]))
             for a in described
         )
-    ]
+    )
 
 
 def test_answers_are_as_their_providers_describe_them(node, simulator):

@@ -343,7 +343,7 @@ class LinearReader:
     selected = (
         "id title description estimate priority createdAt updatedAt archivedAt trashed number "
         "identifier url branchName priorityLabel completedAt team { id } state { id } "
-        "creator { id } assignee { id }"
+        "creator { id } assignee { id } labelIds"
     )
     query = (
         "query($since: DateTimeOrDuration, $after: String) { issues(first: 100, after: $after, "

@@ -123,3 +123,64 @@ def test_who_may_not_write_does_not(simulator, customer):
     answer = simulator.http.post(simulator.url_for(API), headers=bearer, json=body)
 
     assert answer.json()["errors"][0]["extensions"]["type"] == "forbidden"
+
+
+def test_a_teams_issues_have_labels(ask, simulator):
+    simulator.set_count("linear", "abc123", 40, "issues")
+    query = (
+        '{ team(id: "ARR") { issues(first: 40) { nodes { labelIds labels(first: 3) { nodes { '
+        "id name } } } } } issueLabels { nodes { id name } } }"
+    )
+
+    data = ask(query).json()["data"]
+
+    found = data["team"]["issues"]["nodes"]
+    assert len(found) == 40
+    assert any(issue["labelIds"] for issue in found)
+    for issue in found:
+        assert [one["id"] for one in issue["labels"]["nodes"]] == issue["labelIds"]
+    assert {one["name"] for one in data["issueLabels"]["nodes"]} == {
+        *("Bug", "Feature", "Improvement")
+    }
+
+
+@pytest.mark.parametrize(
+    ("condition", "fits"),
+    [
+        ({"labels": {"name": {"eq": "Bug"}}}, lambda names: "Bug" in names),
+        ({"labels": {"some": {"name": {"in": ["Feature"]}}}}, lambda names: "Feature" in names),
+        ({"labels": {"every": {"name": {"eq": "Bug"}}}}, lambda names: set(names) <= {"Bug"}),
+        ({"labels": {"length": {"gte": 2}}}, lambda names: len(names) >= 2),
+    ],
+)
+def test_issues_are_selected_by_their_labels(ask, simulator, condition, fits):
+    simulator.set_count("linear", "abc123", 60, "issues")
+    query = (
+        "query($filter: IssueFilter) { issues(first: 60, filter: $filter) { nodes { id "
+        "labels { nodes { name } } } } }"
+    )
+
+    def labels(condition):
+        found = ask(query, filter=condition).json()["data"]["issues"]["nodes"]
+        return {one["id"]: [label["name"] for label in one["labels"]["nodes"]] for one in found}
+
+    wanted = {issue_id: names for issue_id, names in labels({}).items() if fits(names)}
+    assert 0 < len(wanted) < 60
+    assert labels(condition) == wanted
+
+
+def test_an_issue_is_given_labels_that_are_there(ask):
+    labels = ask("{ issueLabels { nodes { id name } } }").json()["data"]["issueLabels"]["nodes"]
+    team = ask("{ teams { nodes { id } } }").json()["data"]["teams"]["nodes"][0]["id"]
+    write = (
+        "mutation($input: IssueCreateInput!) { issueCreate(input: $input) { issue { id "
+        "labels { nodes { name } } team { issues(first: 1) { nodes { id } } } } } }"
+    )
+    asked = {"teamId": team, "title": "Written", "labelIds": [labels[0]["id"]]}
+
+    made = ask(write, input=asked).json()["data"]["issueCreate"]["issue"]
+    wrong = ask(write, input={**asked, "labelIds": ["none"]}).json()
+
+    assert made["labels"]["nodes"] == [{"name": labels[0]["name"]}]
+    assert made["team"]["issues"]["nodes"] == [{"id": made["id"]}]
+    assert "IssueLabel" in wrong["errors"][0]["message"]

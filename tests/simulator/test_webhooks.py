@@ -5,6 +5,7 @@ import hashlib
 import hmac
 import json
 import threading
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
@@ -39,6 +40,7 @@ class Receiver(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Post)
         self.url = f"http://127.0.0.1:{self.server_port}/hooks?a=1"
         self.got, self.statuses, self.came = [], [], threading.Condition()
+        self.hold = lambda: None
 
     def wait(self, count):
         """As many messages as `count` says, or until it says enough of them."""
@@ -56,6 +58,7 @@ class Post(BaseHTTPRequestHandler):
             server.got.append((dict(self.headers), body))
             status = server.statuses.pop(0) if server.statuses else 200
             server.came.notify_all()
+        server.hold()
         self.send_response(status)
         self.end_headers()
 
@@ -63,8 +66,8 @@ class Post(BaseHTTPRequestHandler):
         pass
 
 
-@pytest.fixture
-def receiver():
+@contextmanager
+def serving():
     server = Receiver()
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
@@ -72,6 +75,18 @@ def receiver():
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+@pytest.fixture
+def receiver():
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def other_receiver():
+    with serving() as server:
+        yield server
 
 
 def control(simulator, provider, ending="", **body):
@@ -257,3 +272,21 @@ def test_a_provider_without_webhooks_says_so(simulator):
     answer = simulator.http.post(url, json={"url": "http://127.0.0.1:9/"})
 
     assert "not simulated" in answer.json()["error"]
+
+
+def test_a_slow_receiver_keeps_no_other_waiting(simulator, receiver, other_receiver):
+    other_was_told, waits = threading.Event(), []
+    # Longer the sender does not wait.
+    receiver.hold = lambda: waits.append(other_was_told.wait(4))
+    other_receiver.hold = other_was_told.set
+    listen(simulator, "stripe", receiver)
+    listen(simulator, "linear", other_receiver)
+
+    beat(simulator, "stripe")
+    receiver.wait(1)
+    beat(simulator, "linear")
+
+    other_receiver.wait(1)
+    with receiver.came:
+        assert receiver.came.wait_for(lambda: waits, 30)
+    assert waits[0]

@@ -51,8 +51,12 @@ class RowList:
         if not self.by_change:
             before = self.rows.get(after[1]) if after else None
             return self.rows.by_creation(before, newest_first=newest_first)
-        since_ms = max(self.since_ms, after[0]) if after and not newest_first else self.since_ms
-        return self.rows.by_change(since_ms, newest_first=newest_first)
+        if after is None:
+            return self.rows.by_change(self.since_ms, newest_first=newest_first)
+        if newest_first:
+            until_ms = after[0] + self.rows.collection.grain_ms - 1
+            return self.rows.by_change(self.since_ms, until_ms, newest_first=True)
+        return self.rows.by_change(max(self.since_ms, after[0]))
 
     def is_before(self, place: RowPlace, backwards: bool, row: LivingRow) -> bool:
         """Whether a walk comes to a row before it comes to the place."""

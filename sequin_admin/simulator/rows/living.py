@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from heapq import merge
-from itertools import groupby, islice
+from itertools import chain, dropwhile, groupby, islice
 from typing import Any, TypeVar
 
 from django.db.models import QuerySet
@@ -120,9 +120,10 @@ class LivingRows:
         return self.log.count(self.end) + created - len(gone)
 
     def by_creation(
-        self, after: LivingRow | None = None, *, newest_first: bool = False
+        self, after: LivingRow | None = None, *, newest_first: bool = False, skip: int = 0
     ) -> Iterator[LivingRow]:
-        """Living rows in order of creation, those after another row, which may be deleted."""
+        """Living rows in order of creation, those after another row, which may be deleted, and
+        without the first `skip` of these. To skip a row costs a tenth of making it."""
         start, stop = 0, self.end
         if after:
             position = after.number
@@ -131,31 +132,72 @@ class LivingRows:
             elif not newest_first:
                 position += 1
             start, stop = (start, position) if newest_first else (position, stop)
-        computed = self.rows(self.log.numbers(start, stop, self.end, newest_first=newest_first))
-        created = self._writes().filter(kind=ChangeKind.CREATE) if self._has_writes else None
-        found: Iterator[LivingRow] = computed
-        if created is not None:
-            if newest_first:
-                created = created.reverse()
-            written = self.rows(created.values_list("number", flat=True).iterator())
-            found = merge(computed, written, key=creation_key, reverse=newest_first)
-        for row in found:
+        numbers = self.log.numbers(start, stop, self.end, newest_first=newest_first)
+        if not self._has_writes:
+            return self.rows(islice(numbers, skip, None))
+        return islice(self._with_created(numbers, after, newest_first), skip, None)
+
+    def _with_created(
+        self, numbers: Iterator[int], after: LivingRow | None, newest_first: bool
+    ) -> Iterator[LivingRow]:
+        """The numbered rows, and those that were written, after another one."""
+        created = self._writes().filter(kind=ChangeKind.CREATE)
+        if newest_first:
+            created = created.reverse()
+        written = self.rows(created.values_list("number", flat=True).iterator())
+        for row in merge(self.rows(numbers), written, key=creation_key, reverse=newest_first):
             if row.deleted_ms is None and (after is None or is_after(row, after, newest_first)):
                 yield row
 
-    def by_change(self, since_ms: int = 0, *, newest_first: bool = False) -> Iterator[LivingRow]:
-        """Living rows that changed at `since_ms` or later, in order of their last change as the
-        provider tells it, and of their numbers."""
-        start = self.timeline.count_until(since_ms - 1)
-        positions = self.log.last_changes(start, self.end, newest_first=newest_first)
+    def by_number(
+        self, after: LivingRow | None = None, *, newest_first: bool = False, skip: int = 0
+    ) -> Iterator[LivingRow]:
+        """As `by_creation`, but in order of their numbers, which those that were written have the
+        highest of."""
+        start, stop = 0, self.end
+        if after:
+            start, stop = (0, after.number) if newest_first else (after.number + 1, stop)
+        computed = self.log.numbers(start, stop, self.end, newest_first=newest_first)
+        if not self._has_writes:
+            return self.rows(islice(computed, skip, None))
+        created = self._writes().filter(kind=ChangeKind.CREATE, number__gte=start)
+        if after and newest_first:
+            created = created.filter(number__lt=stop)
+        order = "-number" if newest_first else "number"
+        written = created.order_by(order).values_list("number", flat=True)
+        numbers = chain(written, computed) if newest_first else chain(computed, written)
+        alive = (row for row in self.rows(numbers) if row.deleted_ms is None)
+        return islice(alive, skip, None)
+
+    def by_change(
+        self, since_ms: int = 0, until_ms: int | None = None, *, newest_first: bool = False
+    ) -> Iterator[LivingRow]:
+        """Living rows that changed at `since_ms` or later, and not after `until_ms`, in order of
+        their last change as the provider tells it, and of their numbers."""
+        end_ms = self.at_ms if until_ms is None else until_ms
+        start, stop = self.timeline.count_until(since_ms - 1), self.timeline.count_until(end_ms)
+        positions = self.log.last_changes(start, self.end, stop=stop, newest_first=newest_first)
         found = self._last_changed(map(self.log.subject, positions), written=False)
         if self._has_writes:
-            late = self._writes().filter(at_ms__gte=since_ms).reverse()
+            late = self._writes().filter(at_ms__range=(since_ms, end_ms)).reverse()
             numbers = list(dict.fromkeys(late.values_list("number", flat=True)))
             written = self._last_changed(numbers[:: 1 if newest_first else -1], written=True)
-            found = merge(found, written, key=lambda row: row.updated_ms, reverse=newest_first)
+            timely = (row for row in written if row.updated_ms <= end_ms)
+            found = merge(found, timely, key=lambda row: row.updated_ms, reverse=newest_first)
         for _, tied in groupby(found, key=lambda row: row.updated_ms // self.collection.grain_ms):
             yield from sorted(tied, key=lambda row: row.number, reverse=newest_first)
+
+    def by_change_after(
+        self, after: LivingRow, since_ms: int = 0, *, newest_first: bool = False
+    ) -> Iterator[LivingRow]:
+        """As `by_change`, those after another row in that order."""
+        grain = self.collection.grain_ms
+        tick, place = after.updated_ms // grain, (after.updated_ms // grain, after.number)
+        if newest_first:
+            found = self.by_change(since_ms, (tick + 1) * grain - 1, newest_first=True)
+            return dropwhile(lambda row: (row.updated_ms // grain, row.number) >= place, found)
+        found = self.by_change(max(since_ms, tick * grain))
+        return dropwhile(lambda row: (row.updated_ms // grain, row.number) <= place, found)
 
     def _last_changed(self, numbers: Iterable[int], *, written: bool) -> Iterator[LivingRow]:
         """Those of the rows that live, and were changed last by a call or else by the heart."""

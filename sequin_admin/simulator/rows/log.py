@@ -95,10 +95,13 @@ class RowLog:
         wheels = (self.large, self.small)
         return sum(wheel.count(self.visits_until(wheel, end)) for wheel in wheels)
 
-    def last_changes(self, start: int, end: int, *, newest_first: bool) -> Iterator[int]:
-        """Positions from `start` to before `end` that are the last change of a living row."""
-        bounds = self._bounds(end, Wheel.first_useful)
-        for position in self._positions(start, end, bounds, newest_first):
+    def last_changes(
+        self, start: int, end: int, *, newest_first: bool, stop: int | None = None
+    ) -> Iterator[int]:
+        """Positions from `start` to before `stop` that are the last change before `end` of a living
+        row. Without `stop`, up to `end`."""
+        bounds, stop = self._bounds(end, Wheel.first_useful), end if stop is None else stop
+        for position in self._positions(start, min(stop, end), bounds, newest_first):
             subject = self.subject(position)
             if self.last_change(subject, end) == position and self.is_alive(subject, end):
                 yield position

@@ -31,37 +31,37 @@ class Selection:
         self.condition = statement.condition
         self.since_ms = self.condition.bounds.get(changed, 0) if self.condition else 0
 
-    def walk(self, after: LivingRow | None = None) -> Iterator[LivingRow]:
-        """Only orders by id, and by last change and then id, are not sorted now."""
+    def walk(self, after: LivingRow | None = None, skip: int = 0) -> Iterator[LivingRow]:
+        """Without the first `skip` rows. Only orders by id, and by last change and then id, in one
+        direction, have an index. All other ones look at each row."""
         names = [name for name, _ in self.statement.order]
-        ascends = not any(descends for _, descends in self.statement.order)
-        if ascends and not self.deleted and names[:1] == [self.changed]:
-            found = self._by_change(after)
-        elif ascends and not self.deleted and not self.since_ms and names in ([], [self.number]):
-            found = self.rows.by_creation(after)
+        downwards = {descends for _, descends in self.statement.order}
+        newest_first, indexed = downwards == {True}, len(downwards) < 2 and not self.deleted
+        by_id = indexed and not self.since_ms and names in ([], [self.number])
+        if by_id and self.condition is None:
+            return self.rows.by_number(after, newest_first=newest_first, skip=skip)
+        if by_id:
+            found = self.rows.by_number(after, newest_first=newest_first)
+        elif indexed and names in ([self.changed], [self.changed, self.number]):
+            found = self._by_change(after, newest_first)
         else:
             found = self._sorted()
             if after:
                 found = islice(dropwhile(lambda row: row.number != after.number, found), 1, None)
-        if self.condition is None:
-            return found
-        test = self.condition.test
-        return (row for row in found if test(self.values(row)))
+        if self.condition is not None:
+            test = self.condition.test
+            found = (row for row in found if test(self.values(row)))
+        return islice(found, skip, None)
 
     def count(self) -> int:
         if self.condition is None and not self.deleted:
             return self.rows.count()
         return sum(1 for _ in self.walk())
 
-    def _by_change(self, after: LivingRow | None) -> Iterator[LivingRow]:
+    def _by_change(self, after: LivingRow | None, newest_first: bool) -> Iterator[LivingRow]:
         if after is None:
-            return self.rows.by_change(self.since_ms)
-        grain = self.rows.collection.grain_ms
-        place = (after.updated_ms // grain, after.number)
-        return dropwhile(
-            lambda row: (row.updated_ms // grain, row.number) <= place,
-            self.rows.by_change(after.updated_ms // grain * grain),
-        )
+            return self.rows.by_change(self.since_ms, newest_first=newest_first)
+        return self.rows.by_change_after(after, self.since_ms, newest_first=newest_first)
 
     def _sorted(self) -> Iterator[LivingRow]:
         found = list(self.rows.by_change(self.since_ms))

@@ -1,4 +1,5 @@
-"""Looks for changes and posts them, in a thread of the simulator's process.
+"""Looks for changes in a thread of the simulator's process, and posts them in one thread for each
+address, so that a slow receiver keeps no other waiting.
 
 A message is stored before it is sent and deleted after it was confirmed, so each comes at least
 once, also when the process is killed.
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import asdict
+from functools import partial
 from heapq import merge
 from itertools import islice, takewhile
 
@@ -31,7 +33,7 @@ from sequin_admin.simulator.webhooks.formats import WebhookEvent, WebhookFormat,
 PAUSE_S, TIMEOUT_S = 0.5, 5
 # A message that is being sent is nobody else's for so long.
 LEASE_MS = 60_000
-# Messages of one round, and changes that an endpoint is told of in one.
+# Messages that an address is sent in one go, and changes that an endpoint is told of in one.
 MOST = 200
 # While webhooks are in disorder, each is late by up to so much, and so many come twice.
 LATEST_MS, TWICE = 600_000, 0.3
@@ -40,6 +42,8 @@ AWAY_MS = 5_000
 
 log = logging.getLogger(__name__)
 started = threading.Event()
+# Addresses that are being sent messages.
+busy, busy_lock = set[int](), threading.Lock()
 
 
 def start() -> None:
@@ -61,15 +65,35 @@ def send_for_ever() -> None:
 
 
 def send_due(http: httpx2.Client) -> None:
-    """Store what changed, and send what is due, to each address in order while it confirms."""
+    """Store what changed, and begin to send to each address that is idle what is due."""
     for pk in list(WebhookEndpoint.objects.values_list("pk", flat=True)):
         store_changes(pk)
-    away = set[int]()
-    for message in take_due():
-        if message.endpoint_id in away:
-            put_off(message, AWAY_MS)
-        elif not send(http, message):
-            away.add(message.endpoint_id)
+        with busy_lock:
+            idle = pk not in busy
+        messages = take_due(pk) if idle else []
+        if messages:
+            with busy_lock:
+                busy.add(pk)
+            turn = partial(send_in_turn, http, pk, messages)
+            threading.Thread(target=turn, name=f"webhooks of {pk}", daemon=True).start()
+
+
+def send_in_turn(http: httpx2.Client, endpoint_id: int, messages: list[WebhookMessage]) -> None:
+    """Send them in order while the address confirms; the others wait."""
+    try:
+        confirmed = True
+        for message in messages:
+            if confirmed:
+                confirmed = send(http, message)
+            else:
+                put_off(message, AWAY_MS)
+    except Exception:
+        # Their leases end, and they are sent again.
+        log.exception("Webhooks could not be sent; trying again.")
+    finally:
+        connection.close()
+        with busy_lock:
+            busy.discard(endpoint_id)
 
 
 @transaction.atomic
@@ -132,10 +156,11 @@ def format_of(endpoint: WebhookEndpoint) -> WebhookFormat:
 
 
 @transaction.atomic
-def take_due() -> list[WebhookMessage]:
-    """Messages that are due, which nobody else takes meanwhile."""
+def take_due(endpoint_id: int) -> list[WebhookMessage]:
+    """Messages to an address that are due, which nobody else takes meanwhile."""
     at_ms = to_ms(now())
-    due = WebhookMessage.objects.filter(due_ms__lte=at_ms).order_by("due_ms", "pk")
+    due = WebhookMessage.objects.filter(endpoint=endpoint_id, due_ms__lte=at_ms)
+    due = due.order_by("due_ms", "pk")
     taken = list(due.select_related("endpoint__account")[:MOST])
     mine = WebhookMessage.objects.filter(pk__in=[one.pk for one in taken])
     mine.update(due_ms=at_ms + LEASE_MS)

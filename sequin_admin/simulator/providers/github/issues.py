@@ -1,11 +1,9 @@
 """The simulated GitHub's issues: https://docs.github.com/rest/issues/issues."""
 
 import json
-import zlib
-from functools import cache
 from itertools import islice
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -20,6 +18,7 @@ from sequin_admin.simulator.providers.github.common import (
     owner_of,
     provider,
 )
+from sequin_admin.simulator.providers.github.labels import label_json, parse_labels
 from sequin_admin.simulator.rows.collection import (
     Fields,
     LivingRow,
@@ -36,7 +35,6 @@ ISSUES = r"/repos/(?P<owner>[\w-]+)/(?P<name>[\w-]+)/issues"
 ONE = rf"{ISSUES}/(?P<row_id>\d+)"
 USUAL, MOST = 30, 100
 WRITABLE = ("title", "body", "state", "state_reason", "labels")
-LABELS = {"bug": "d73a4a", "documentation": "0075ca", "question": "d876e3"}
 
 
 def issue_fields(draw: Draw) -> dict[str, Any]:
@@ -49,21 +47,6 @@ def issue_fields(draw: Draw) -> dict[str, Any]:
         "comments": draw.between(0, 12, changing=True),
         "labels": list(draw.pick(((), ("bug",), ("question",), ("bug", "documentation")))),
         "locked": False,
-    }
-
-
-@cache
-def label_json(repository: str, name: str) -> dict[str, Any]:
-    """A label; one that is not there yet is made, in grey."""
-    place = tuple(LABELS).index(name) + 1 if name in LABELS else zlib.crc32(name.encode())
-    return {
-        "id": place,
-        "node_id": f"LA_{place}",
-        "url": f"{repository}/labels/{quote(name)}",
-        "name": name,
-        "description": None,
-        "color": LABELS.get(name, "ededed"),
-        "default": name in LABELS,
     }
 
 
@@ -143,15 +126,18 @@ def issues(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     page = parse_number(request, "page", 1)
     size = min(parse_number(request, "per_page", USUAL), MOST)
     state, since_ms = request.GET.get("state", "open"), parse_since(request)
+    start = (page - 1) * size
     rows, newest_first = LivingRows(account, living), request.GET.get("direction", "desc") != "asc"
     if request.GET.get("sort") == "updated":
         found = rows.by_change(since_ms, newest_first=newest_first)
+    elif state == "all" and not since_ms:
+        found, start = rows.by_creation(newest_first=newest_first, skip=start), 0
     else:
         found = (
             row for row in rows.by_creation(newest_first=newest_first) if row.updated_ms >= since_ms
         )
     fitting = (row for row in found if state == "all" or row.fields["state"] == state)
-    shown = list(islice(fitting, (page - 1) * size, page * size + 1))
+    shown = list(islice(fitting, start, start + size + 1))
     data = [issue_json(account, name, row) for row in shown[:size]]
     response = JsonResponse(data, safe=False)
     links = [("prev", page - 1), ("first", 1)] if page > 1 else []
@@ -189,18 +175,6 @@ def find_issue(account: SimulatedAccount, living: RowCollection, row_id: str) ->
 def one_issue(request: HttpRequest, owner: str, name: str, row_id: str) -> HttpResponse:
     account, living = permitted(request, owner, name)
     return JsonResponse(issue_json(account, name, find_issue(account, living, row_id)))
-
-
-def parse_labels(given: object) -> list[str]:
-    """Names, each as a text or in an object. Raises `SimulatedResponse` (422)."""
-    names = [one.get("name") if isinstance(one, dict) else one for one in list_of(given)]
-    if not all(isinstance(name, str) and name for name in names):
-        raise SimulatedResponse(api_error(422, "Validation Failed: labels"))
-    return [str(name) for name in names]
-
-
-def list_of(given: object) -> list[Any]:
-    return given if isinstance(given, list) else [None]
 
 
 def parse_changes(request: HttpRequest) -> dict[str, Any]:

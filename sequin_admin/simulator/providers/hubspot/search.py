@@ -102,13 +102,12 @@ def sorted_rows(
     rows: LivingRows, name: str, since: int, by: str, *, descends: bool
 ) -> Iterator[LivingRow]:
     """Rows that changed since, in an order that has an index or, if it has none, sorted now."""
-    if by == changed_property(name) and not descends:
-        return rows.by_change(since)
+    if by == changed_property(name):
+        return rows.by_change(since, newest_first=descends)
     if by in ("createdate", "hs_object_id") and not since:
         return rows.by_creation(newest_first=descends)
     found = list(rows.by_change(since))
     key = {
-        changed_property(name): lambda row: row.updated_ms,
         "createdate": lambda row: row.created_ms,
         "hs_object_id": lambda row: row.number,
     }.get(by, lambda row: str(row.fields.get(by, "")))

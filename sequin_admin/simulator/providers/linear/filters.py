@@ -28,6 +28,8 @@ def matches(condition: Fields, row: Fields) -> bool:
 def fits(name: str, wanted: list[Fields] | Fields, row: Fields) -> bool:
     if isinstance(wanted, list):
         return (any if name == "or" else all)(matches(one, row) for one in wanted)
+    if name == "labels":
+        return fits_labels(wanted, row["labelNodes"])
     value = row.get(name)
     if "null" in wanted and wanted["null"] is not (value is None):
         return False
@@ -35,6 +37,17 @@ def fits(name: str, wanted: list[Fields] | Fields, row: Fields) -> bool:
     if isinstance(value, dict):
         return matches(rest, value)
     return all(passes(value, sign, operand) for sign, operand in rest.items())
+
+
+def fits_labels(wanted: Fields, labels: list[Fields]) -> bool:
+    """`every`, `some` and `length`; any other condition is one of some label."""
+    rest = {n: w for n, w in wanted.items() if n not in ("every", "some", "length")}
+    every, some, length = (wanted.get(name) or {} for name in ("every", "some", "length"))
+    return (
+        all(matches(every, label) for label in labels)
+        and all(any(matches(one, label) for label in labels) for one in (some, rest) if one)
+        and all(passes(float(len(labels)), sign, number) for sign, number in length.items())
+    )
 
 
 def passes(value: object, sign: str, operand: object) -> bool:

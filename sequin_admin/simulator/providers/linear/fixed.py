@@ -12,6 +12,7 @@ STATES = {
     "Canceled": "canceled",
 }
 COLOR = "#5e6ad2"
+LABELS = {"Bug": "#eb5757", "Feature": "#bb87fc", "Improvement": "#4ea7fc"}
 
 
 def url_of(account: SimulatedAccount, path: str) -> str:
@@ -33,6 +34,14 @@ def team_of(account: SimulatedAccount) -> Fields:
 def state_named(account: SimulatedAccount, name: str) -> Fields:
     place = {"name": name, "type": STATES[name], "position": float(list(STATES).index(name))}
     return {**always(account, "state", name), **place, "color": COLOR, "team": team_of(account)}
+
+
+def labels_of(account: SimulatedAccount) -> list[Fields]:
+    """The workspace's labels, of no team in particular."""
+    return [
+        {**always(account, "label", name), "name": name, "color": color}
+        for name, color in LABELS.items()
+    ]
 
 
 def viewer_of(account: SimulatedAccount) -> Fields:

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.linear import fixed, rows
 from sequin_admin.simulator.providers.linear.ids import fixed_id
-from sequin_admin.simulator.providers.linear.queries import find_row, now_ms, user_error
+from sequin_admin.simulator.providers.linear.lists import user_error
+from sequin_admin.simulator.providers.linear.queries import find_row, now_ms
 from sequin_admin.simulator.rows.collection import Fields, LivingRow, RowCollection, iso_millis
 from sequin_admin.simulator.rows.writing import create_row, delete_row, update_row
 
@@ -51,6 +52,8 @@ class Mutations:
         fields = {n: v for n, v in given.items() if n not in ("teamId", "teamIds", "trashed")}
         if "stateId" in fields:
             fields["state"] = state_of(self.account, fields.pop("stateId"))
+        if "labelIds" in fields:
+            fields["labels"] = labels_named(self.account, fields.pop("labelIds") or [])
         if "assigneeId" in fields:
             viewer, wanted = fixed.viewer_of(self.account)["id"], fields.pop("assigneeId")
             if wanted not in (None, viewer):
@@ -73,6 +76,14 @@ def state_of(account: SimulatedAccount, state_id: str) -> str:
         if fixed_id(account, "state", name) == state_id:
             return name
     raise user_error("Entity not found: WorkflowState", "Could not find referenced WorkflowState.")
+
+
+def labels_named(account: SimulatedAccount, label_ids: list[str]) -> list[str]:
+    """The names of labels. Raises `GraphQLError`."""
+    known = {label["id"]: label["name"] for label in fixed.labels_of(account)}
+    if not set(label_ids) <= known.keys():
+        raise user_error("Entity not found: IssueLabel", "Could not find referenced IssueLabel.")
+    return [known[label_id] for label_id in label_ids]
 
 
 def mutations(account: SimulatedAccount) -> dict[str, Callable[..., Fields]]:

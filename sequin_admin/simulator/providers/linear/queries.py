@@ -2,25 +2,18 @@
 
 from functools import partial
 
-from graphql import GraphQLError
-
 from sequin_admin.simulator.graphql.pages import PageError, make_connection
 from sequin_admin.simulator.graphql.row_lists import RowList
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.linear import fixed, rows
 from sequin_admin.simulator.providers.linear.filters import changed_since, matches
+from sequin_admin.simulator.providers.linear.lists import FixedQueries, user_error
 from sequin_admin.simulator.rows.collection import Fields, LivingRow, RowCollection
 from sequin_admin.simulator.rows.living import LivingRows
 
 USUAL, MOST = 50, 250
 TRASH_MS = 30 * 86_400_000
 ORDERS = ("createdAt", "updatedAt")
-
-
-def user_error(message: str, presentable: str = "") -> GraphQLError:
-    told = {"userError": True, "userPresentableMessage": presentable or message}
-    known = {"type": "invalid input", "code": "INPUT_ERROR", "statusCode": 400, **told}
-    return GraphQLError(message, extensions=known)
 
 
 def find_row(account: SimulatedAccount, living: RowCollection, row_id: str) -> LivingRow:
@@ -83,26 +76,6 @@ class RowQueries:
             raise user_error(str(error)) from error
 
 
-class FixedQueries:
-    """A list of what does not change, on one page, and one of it."""
-
-    def __init__(self, kind: str, known: list[Fields]) -> None:
-        self.kind, self.known = kind, known
-
-    def one(self, info: object, id: str) -> Fields:
-        """Raises `GraphQLError`."""
-        found = next((one for one in self.known if id in (one["id"], one.get("key"))), None)
-        if found is None:
-            raise user_error(f"Entity not found: {self.kind}")
-        return found
-
-    def many(self, info: object, filter: Fields | None = None, **arguments: object) -> Fields:
-        nodes = [one for one in self.known if matches(filter or {}, one)]
-        edges = [{"cursor": one["id"], "node": one} for one in nodes]
-        ends = {"startCursor": nodes[0]["id"], "endCursor": nodes[-1]["id"]} if nodes else {}
-        return {"nodes": nodes, "edges": edges, "pageInfo": ends}
-
-
 def queries(account: SimulatedAccount) -> Fields:
     team = fixed.team_of(account)
     states = [fixed.state_named(account, name) for name in fixed.STATES]
@@ -112,6 +85,7 @@ def queries(account: SimulatedAccount) -> Fields:
         "user": RowQueries(account, rows.USERS),
         "team": FixedQueries("Team", [team]),
         "workflowState": FixedQueries("WorkflowState", states),
+        "issueLabel": FixedQueries("IssueLabel", fixed.labels_of(account)),
     }
     known = fixed.always(account, "organization")
     named = {"id": account.external_id, "name": account.name, "urlKey": account.data["url_key"]}

@@ -9,6 +9,7 @@ from sequin_admin.simulator.providers.linear.fixed import (
     COLOR,
     STATES,
     always,
+    labels_of,
     person,
     state_named,
     team_of,
@@ -16,6 +17,7 @@ from sequin_admin.simulator.providers.linear.fixed import (
     viewer_of,
 )
 from sequin_admin.simulator.providers.linear.ids import UuidIds, fixed_id
+from sequin_admin.simulator.providers.linear.lists import FixedQueries
 from sequin_admin.simulator.rows.collection import (
     Fields,
     LivingRow,
@@ -48,6 +50,7 @@ def issue_fields(draw: Draw) -> Fields:
         "priority": draw.between(0, 4, changing=True),
         "state": draw.pick(tuple(STATES), changing=True),
         "assigned": draw.pick((True, False), changing=True),
+        "labels": list(draw.pick(((), ("Bug",), ("Feature",), ("Bug", "Improvement")))),
     }
 
 
@@ -72,7 +75,7 @@ def render_issue(account: SimulatedAccount, row: LivingRow) -> Fields:
     done = known["state"] == "Done"
     return {
         "id": ISSUE_IDS.id_of(account, row.number),
-        **{n: v for n, v in known.items() if n not in ("state", "assigned")},
+        **{n: v for n, v in known.items() if n not in ("state", "assigned", "labels")},
         **times_of(row),
         "number": number,
         "identifier": identifier,
@@ -84,18 +87,22 @@ def render_issue(account: SimulatedAccount, row: LivingRow) -> Fields:
         "creatorId": fixed_id(account, "viewer"),
         "assigneeId": fixed_id(account, "viewer") if known["assigned"] else None,
         "completedAt": iso_millis(row.updated_ms) if done else None,
+        "labelIds": [fixed_id(account, "label", name) for name in known["labels"]],
     }
 
 
 def issue_node(account: SimulatedAccount, row: LivingRow) -> Fields:
     """An issue as GraphQL shows it, with what is around it."""
     viewer = viewer_of(account)
+    labels = [one for one in labels_of(account) if one["name"] in row.fields["labels"]]
     return {
         **render_issue(account, row),
         "team": team_of(account),
         "state": state_named(account, row.fields["state"]),
         "creator": viewer,
         "assignee": viewer if row.fields["assigned"] else None,
+        "labels": FixedQueries("IssueLabel", labels).many,
+        "labelNodes": labels,
     }
 
 

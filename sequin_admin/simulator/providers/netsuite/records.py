@@ -138,7 +138,7 @@ def suiteql(request: HttpRequest, label: str) -> HttpResponse:
         changed="lastmodifieddate",
         number="id",
     )
-    page = islice(selection.walk(), offset, offset + limit)
+    page = islice(selection.walk(skip=offset), limit)
     items = [pick_columns(statement, living.render(account, row)) for row in page]
     return page_json(items, min(selection.count(), END), limit, offset)
 

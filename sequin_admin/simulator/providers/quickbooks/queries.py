@@ -67,9 +67,7 @@ def query(request: HttpRequest, host: str, realm: str) -> HttpResponse:
         return answer(request, QueryResponse={"totalCount": selection.count()})
     start = max(statement.numbers.get("startposition", 1), 1)
     size = min(statement.numbers.get("maxresults", USUAL), MOST)
-    page = [
-        living.render(account, row) for row in islice(selection.walk(), start - 1, start - 1 + size)
-    ]
+    page = [living.render(account, row) for row in islice(selection.walk(skip=start - 1), size)]
     found = {living.name: page, "startPosition": start, "maxResults": len(page)} if page else {}
     return answer(request, QueryResponse=found)
 

@@ -6,7 +6,7 @@ https://shopify.dev/docs/api/admin-rest/usage/pagination
 import base64
 import json
 from collections.abc import Iterator
-from itertools import dropwhile, islice
+from itertools import islice
 from typing import Any
 from urllib.parse import urlencode
 
@@ -101,28 +101,17 @@ class Filters:
         before = rows.get(last)
         since_ms = self.moments.get("updated_at_min", 0)
         if self.order.startswith("updated_at"):
-            found = self._by_change(rows, since_ms, before, "asc" not in self.order)
+            newest_first = "asc" not in self.order
+            if before is None:
+                found = rows.by_change(since_ms, newest_first=newest_first)
+            else:
+                found = rows.by_change_after(before, since_ms, newest_first=newest_first)
         elif since_ms:
             later = sorted(rows.by_change(since_ms), key=lambda row: row.number)
             found = (row for row in later if last is None or row.number > last)
         else:
             found = rows.by_creation(before)
         return filter(self.fits, found)
-
-    @staticmethod
-    def _by_change(
-        rows: LivingRows, since_ms: int, before: LivingRow | None, newest_first: bool
-    ) -> Iterator[LivingRow]:
-        start = since_ms
-        if before and not newest_first:
-            start = max(start, before.updated_ms // 1000 * 1000)
-        found = rows.by_change(start, newest_first=newest_first)
-        if before is None:
-            return found
-        place = (before.updated_ms // 1000, before.number)
-        if newest_first:
-            return dropwhile(lambda r: (r.updated_ms // 1000, r.number) >= place, found)
-        return dropwhile(lambda r: (r.updated_ms // 1000, r.number) <= place, found)
 
     def fits(self, row: LivingRow) -> bool:
         """By the seconds of its times, which are what the provider tells."""
