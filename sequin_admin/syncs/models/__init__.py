@@ -14,6 +14,7 @@ from sequin_admin.syncs.models.pipeline import (
     Target,
     new_badge_token,
 )
+from sequin_admin.syncs.models.search_texts import SyncText
 
 __all__ = [
     "SLUG_CHARS",
@@ -24,6 +25,7 @@ __all__ = [
     "SslMode",
     "Stream",
     "Sync",
+    "SyncText",
     "Target",
     "new_badge_token",
 ]
