@@ -72,7 +72,6 @@ MAX_CONNECT_LINKS = env.int("MAX_CONNECT_LINKS", default=20_000)
 MAX_LINK_MAILS_A_DAY = env.int("MAX_LINK_MAILS_A_DAY", default=1_000)
 MAX_SYNCS = env.int("MAX_SYNCS", default=100_000)
 MAX_TARGETS = env.int("MAX_TARGETS", default=1_000)
-
 # For how many days the worker keeps what is over, and samples of usage; see `core.pruning`.
 KEEP_BATCHES_DAYS = env.days("KEEP_BATCHES_DAYS", default=90)
 KEEP_CONNECT_LINKS_DAYS = env.days("KEEP_CONNECT_LINKS_DAYS", default=90)
@@ -80,6 +79,7 @@ KEEP_CONNECT_SESSIONS_DAYS = env.days("KEEP_CONNECT_SESSIONS_DAYS", default=7)
 KEEP_DELIVERIES_DAYS = env.days("KEEP_DELIVERIES_DAYS", default=90)
 KEEP_DIGESTS_DAYS = env.days("KEEP_DIGESTS_DAYS", default=30)
 KEEP_HISTORY_DAYS = env.days("KEEP_HISTORY_DAYS", default=90)
+KEEP_RUNS_DAYS = env.days("KEEP_RUNS_DAYS", default=30)
 KEEP_USAGE_DAYS = env.days("KEEP_USAGE_DAYS", default=8)
 
 INSTALLED_APPS = [

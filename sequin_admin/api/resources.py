@@ -17,6 +17,8 @@ RESOURCES = [
     ("/streams", "sequin_admin.api.syncs.streams.router"),
     ("/syncs", "sequin_admin.api.syncs.views.router"),
     ("/syncs", "sequin_admin.api.syncs.badges.router"),
+    ("/syncs", "sequin_admin.api.syncs.runs.router"),
+    ("/syncs", "sequin_admin.api.syncs.schedules.router"),
     ("/collections", "sequin_admin.api.credentials.collections.router"),
     ("/consumers/postgres", "sequin_admin.api.syncs.consumers.router"),
     ("/targets/postgres", "sequin_admin.api.syncs.targets.router"),

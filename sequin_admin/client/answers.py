@@ -32,8 +32,13 @@ def settings(base_url: str, api_key: str, timeout_s: float) -> dict[str, Any]:
 
 def ask(http: Http, method: str, path: str, **sent: Any) -> Plan[httpx2.Response]:
     """The response to a request below `/v1/credentials/`. Raises `TryLater` without one."""
-    headers = trace_headers()
-    request = partial(http.request, method, f"/v1/credentials/{path}", headers=headers, **sent)
+    return (yield from send(http, method, f"/v1/credentials/{path}", **sent))
+
+
+def send(http: Http, method: str, path: str, **sent: Any) -> Plan[httpx2.Response]:
+    """The response to any request. Raises `TryLater` without one."""
+    sent["headers"] = {**trace_headers(), **sent.get("headers", {})}
+    request = partial(http.request, method, path, **sent)
     response: httpx2.Response
     try:
         try:

@@ -125,6 +125,11 @@ def still_mine(row: Row) -> models.QuerySet[Row]:
     return rows.filter(pk=row.pk, lease_until__isnull=False, **mine)
 
 
+def with_fence(rows: models.QuerySet[Row], fence: int) -> models.QuerySet[Row]:
+    """Those whose lease has this fence, as who knows only that number holds them."""
+    return rows.filter(lease_fence=fence, lease_until__isnull=False)
+
+
 def extend(held: models.QuerySet[Row], length: timedelta, **written: Any) -> bool:
     """Let the lease end `length` from now, and write other columns with it.
 

@@ -1,7 +1,7 @@
-"""Reports of a sync's worker: progress and errors."""
+"""Reports of a sync's worker that claims no runs: each is a run of its own."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from django.db import transaction
@@ -14,10 +14,9 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.health.checks import record_checks
 from sequin_admin.health.rollup import propagate
-from sequin_admin.syncs.models import Sync
+from sequin_admin.syncs.check_results import LATE, REPORT, told_results
+from sequin_admin.syncs.models import Run, RunStatus, Sync
 from sequin_admin.tokens.known_secrets import known_secrets
-
-CHECK = "report"
 
 
 @dataclass(frozen=True)
@@ -48,11 +47,33 @@ def record_report(
         facts["lag_s"] = lag_s
     if backfilled:
         facts["initial_backfill_completed_at"] = Coalesce("initial_backfill_completed_at", now)
+    if trouble is None:
+        facts["last_succeeded_at"] = now
     with transaction.atomic():
+        record_run(sync, rows, lag_s, trouble, outcome)
         Sync.objects.filter(pk=sync.pk).update(**facts)
-        changed = record_checks(sync, {CHECK: outcome})
+        results = {REPORT: outcome} if trouble else {REPORT: outcome, LATE: outcome}
+        changed = record_checks(sync, told_results(sync, results, REPORT))
     propagate(changed)
     return outcome
+
+
+def record_run(
+    sync: Sync, rows: int, lag_s: float | None, trouble: ReportedError | None, outcome: Outcome
+) -> None:
+    error = {**asdict(trouble), "message": outcome.message, "of": "source"} if trouble else None
+    now = clock.now()
+    Run.objects.create(
+        organization_id=sync.organization_id,
+        sync=sync,
+        status=RunStatus.FAILED if trouble else RunStatus.SUCCEEDED,
+        started_at=now,
+        last_report_at=now,
+        ended_at=now,
+        rows_read=rows,
+        lag_s=lag_s,
+        error=error,
+    )
 
 
 def outcome_of(trouble: ReportedError | None, secrets: Iterable[str] = ()) -> Outcome:

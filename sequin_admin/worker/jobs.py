@@ -40,6 +40,7 @@ from sequin_admin.health.workers import PROBE, RENEW
 from sequin_admin.limits import sampling, summaries
 from sequin_admin.notifications import delivery, outbox
 from sequin_admin.syncs import catalogue, targets
+from sequin_admin.syncs.runs import lateness, lost_runs, run_pruning
 from sequin_admin.tokens import chains, endpoints, renewal, renewal_leases
 from sequin_admin.tokens.endpoints import Capacity
 from sequin_admin.tokens.renewal_leases import RenewalLease
@@ -108,11 +109,13 @@ JOBS = (
     Job("give_back_access", 2, access_returns.claim_due, access_returns.return_claimed),
     Job("end_organizations", 5, endings.claim_due, endings.end_claimed),
     Job("redact_events", 5, redaction.claim_due, redaction.redact_claimed),
+    periodic_job("end_lost_runs", 5, lost_runs.end_lost_runs),
     periodic_job("seal_events", 10, sealing.seal_committed, prompt=True),
     periodic_job("write_repeated_events", 30, repeats.write_counted),
     periodic_job("export_events", 60, exports.export_due),
     periodic_job("detect_outages", 30, outages.detect_outages),
     periodic_job("propagate_recent_changes", 600, rollup.propagate_recent),
+    periodic_job("notice_late_syncs", 60, lateness.record_lateness),
     periodic_job("notify_causes", 10, cause_alerts.notify_due),
     periodic_job("notify_resolved", 30, alerts.notify_resolved),
     periodic_job("remind_customers", 60, mails.remind_due),
@@ -130,6 +133,7 @@ JOBS = (
     periodic_job("prune_deliveries", HOUR_S, outbox.prune),
     periodic_job("prune_idempotency_records", HOUR_S, idempotency.prune_records),
     periodic_job("prune_exports", HOUR_S, list_exports.prune),
+    periodic_job("prune_runs", HOUR_S, run_pruning.prune),
     periodic_job("prune_former_secrets", HOUR_S, former_secrets.prune),
     periodic_job("prune_usage", HOUR_S, sampling.prune),
     periodic_job("prune_incidents", HOUR_S, incidents.prune),

@@ -119,7 +119,7 @@ def test_what_is_deleted_takes_its_text_along(sync, link, user):
 @pytest.mark.parametrize(
     ("migration", "text"),
     [
-        ("sequin_admin.syncs.migrations.0007_fill_search_text", SyncText),
+        ("sequin_admin.syncs.migrations.0009_fill_search_text", SyncText),
         ("sequin_admin.connect.migrations.0010_fill_search_text", ConnectLinkText),
     ],
 )

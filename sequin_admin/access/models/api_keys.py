@@ -21,6 +21,7 @@ class Scope(models.TextChoices):
     WRITE = "write", "Create, change and delete"
     SECRETS = "secrets", "Read secrets and tokens"
     PERMITS = "permits", "Take and give back rate-limit permits"
+    RUNS = "runs", "Claim and report runs of syncs, with the secrets that a run needs"
     KEYS = "keys", "Manage API keys"
 
 

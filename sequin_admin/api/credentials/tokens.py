@@ -14,7 +14,13 @@ from pydantic import Field
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
-from sequin_admin.api.framework.auth import ApiRequest, CachedKeyAuth, caller, find_with_key
+from sequin_admin.api.credentials.held_runs import check_held_run
+from sequin_admin.api.framework.auth import (
+    ApiRequest,
+    CachedKeyAuth,
+    caller,
+    find_with_key,
+)
 from sequin_admin.api.framework.errors import ERRORS, ApiError, Problem
 from sequin_admin.api.framework.quick import quick
 from sequin_admin.api.framework.reads import json_response
@@ -146,6 +152,9 @@ def get_checked_or_404(
 
     Raises 401, 403, 404, and 409 for a disabled one.
     """
+    scopes = request.auth.scopes
+    if scope not in scopes and Scope.RUNS in scopes:
+        scope = check_held_run(request, pk, scope)
     credential = find_with_key(request, scope, lambda key: run_lookup(key, lookup, pk))
     if credential is None:
         raise no_such("credential")
@@ -275,7 +284,7 @@ _lock = threading.Lock()
 def record_token_read(request: ApiRequest, credential: Credential) -> None:
     """Record who reads tokens, at most once an hour for each key, credential and process."""
     reader, now = (request.auth.pk, credential.pk), time.monotonic()
-    if _recorded.get(reader, 0.0) > now:
+    if _recorded.get(reader, 0.0) > now or Scope.SECRETS not in request.auth.scopes:
         return
     with _lock:
         is_recorded = _recorded.get(reader, 0.0) > now

@@ -8,20 +8,34 @@ from sequin_admin.syncs.models.former_secrets import FormerTargetSecrets
 from sequin_admin.syncs.models.pipeline import (
     SLUG_CHARS,
     Consumer,
-    SslMode,
     Stream,
     Sync,
     Target,
     new_badge_token,
 )
+from sequin_admin.syncs.models.runs import (
+    CollectionState,
+    DeleteMethod,
+    Run,
+    RunSlot,
+    RunStatus,
+    RunWait,
+)
 from sequin_admin.syncs.models.search_texts import SyncText
+from sequin_admin.syncs.models.ssl_modes import SslMode
 
 __all__ = [
     "SLUG_CHARS",
     "Collection",
+    "CollectionState",
     "Consumer",
+    "DeleteMethod",
     "FormerTargetSecrets",
     "Refresh",
+    "Run",
+    "RunSlot",
+    "RunStatus",
+    "RunWait",
     "SslMode",
     "Stream",
     "Sync",

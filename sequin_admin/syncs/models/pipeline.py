@@ -18,23 +18,13 @@ from sequin_admin.core.search_language import Filter, by_id
 from sequin_admin.credentials.models import NAME_CHARS, Credential
 from sequin_admin.credentials.properties import MASK, ends_of
 from sequin_admin.credentials.search_filters import by_provider, by_status
+from sequin_admin.syncs.models.ssl_modes import SslMode
 
 # Showing eight characters would reveal too much of a shorter password.
 LONG_PASSWORD = 20
 # A page stops waiting for a test that no worker has started.
 LONGEST_WAIT = timedelta(minutes=5)
 SLUG_CHARS = 60
-
-
-class SslMode(models.TextChoices):
-    """libpq's `sslmode`: https://www.postgresql.org/docs/current/libpq-ssl.html"""
-
-    DISABLE = "disable", "Never"
-    ALLOW = "allow", "Only when the server insists"
-    PREFER = "prefer", "When the server offers it"
-    REQUIRE = "require", "Always, any certificate"
-    VERIFY_CA = "verify-ca", "Always, certificate of a known authority"
-    VERIFY_FULL = "verify-full", "Always, certificate made out to this host"
 
 
 class NamedRow(Monitored):
@@ -183,11 +173,15 @@ class Sync(SearchedRow, NamedRow):
     external_id = models.CharField(max_length=200, blank=True)
     initial_backfill_completed_at = models.DateTimeField(null=True, editable=False)
     disabled_at = models.DateTimeField(null=True, editable=False)
+    # No run starts while it is paused.
+    paused_at = models.DateTimeField(null=True, editable=False)
+    resumed_at = models.DateTimeField(null=True, editable=False)
     # The latest values reported by its worker.
     rows_total = models.PositiveBigIntegerField(default=0, editable=False)
     lag_s = models.FloatField(null=True, editable=False)
     first_report_at = models.DateTimeField(null=True, editable=False)
     last_report_at = models.DateTimeField(null=True, editable=False)
+    last_succeeded_at = models.DateTimeField(null=True, editable=False)
     # The random part of the public badge's URL; NULL while it is not published.
     badge_token = models.CharField(  # noqa: DJ001 - NULLs are never equal
         max_length=43, null=True, unique=True, editable=False

@@ -22,7 +22,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ("credentials", "0006_fill_search_text"),
-        ("syncs", "0006_search_text"),
+        ("syncs", "0008_search_text"),
     ]
 
     operations = [
