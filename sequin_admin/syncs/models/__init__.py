@@ -17,10 +17,12 @@ from sequin_admin.syncs.models.runs import (
     CollectionState,
     DeleteMethod,
     Run,
+    RunQuerySet,
     RunSlot,
     RunStatus,
     RunWait,
 )
+from sequin_admin.syncs.models.samples import RunSample
 from sequin_admin.syncs.models.search_texts import SyncText
 from sequin_admin.syncs.models.ssl_modes import SslMode
 
@@ -33,6 +35,8 @@ __all__ = [
     "FormerTargetSecrets",
     "Refresh",
     "Run",
+    "RunQuerySet",
+    "RunSample",
     "RunSlot",
     "RunStatus",
     "RunWait",

@@ -212,7 +212,8 @@ class Sync(SearchedRow, NamedRow):
     def depends_on(self) -> list[Monitored]:
         """Its credential, and its active consumers."""
         known = self.prefetched_consumers
-        consumers = self.all_consumers() if known is None else known
+        stored = self.all_consumers().select_related("target").defer("target__secrets")
+        consumers = stored if known is None else known
         return [self.credential, *(consumer for consumer in consumers if consumer.active)]
 
     def is_disabled(self) -> bool:
