@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
+from django.core.checks import Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
 from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
+from sequin_admin.core import clock
 from sequin_admin.core.env import TypedEnvironment, env
 
 SCHEMES = ("https://", "mailto:", "tel:")
@@ -44,6 +46,10 @@ class SecurityContact:
             )
         return made
 
+    def is_over(self) -> bool:
+        """Whether what it says held only until now (RFC 9116 section 2.5.5)."""
+        return bool(self.contacts) and datetime.fromisoformat(self.expires) <= clock.now()
+
     def text(self) -> str:
         fields = [
             *(("Contact", contact) for contact in self.contacts),
@@ -65,9 +71,24 @@ def is_time(text: str) -> bool:
 CONTACT = SecurityContact.from_environment(env)
 
 
+@register(Tags.security)
+def check_security_contact(**kwargs: object) -> list[Warning]:
+    """Warn once the contact holds no longer: the address answers 404 then."""
+    if not CONTACT.is_over():
+        return []
+    return [
+        Warning(
+            f"SECURITY_CONTACT_EXPIRES ({CONTACT.expires}) has passed, so that "
+            "/.well-known/security.txt is no longer there.",
+            hint="Check the contact, and set a time within the coming year.",
+            id="sequin_admin.W002",
+        )
+    ]
+
+
 @require_GET
 def security_txt(request: HttpRequest) -> HttpResponse:
-    """Raises `Http404` where no contact is set."""
-    if not CONTACT.contacts:
+    """Raises `Http404` where no contact is set, or the one that is holds no longer."""
+    if not CONTACT.contacts or CONTACT.is_over():
         raise Http404
     return HttpResponse(CONTACT.text(), content_type="text/plain; charset=utf-8")

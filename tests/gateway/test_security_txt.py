@@ -1,14 +1,17 @@
 """`/.well-known/security.txt` (RFC 9116), by setting."""
 
+from datetime import timedelta
+
 import pytest
 from django.core.exceptions import ImproperlyConfigured
 
+from sequin_admin.core import clock
 from sequin_admin.core.env import env
 from sequin_admin.gateway import security_txt
 from sequin_admin.gateway.security_txt import SecurityContact
 
 ADDRESS = "/.well-known/security.txt"
-EXPIRES = "2027-06-30T00:00:00Z"
+EXPIRES = f"{clock.now() + timedelta(days=90):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def test_it_is_there_when_a_contact_is_set(client, monkeypatch, settings):
@@ -27,6 +30,21 @@ def test_it_is_there_when_a_contact_is_set(client, monkeypatch, settings):
         f"Expires: {EXPIRES}",
         f"Canonical: https://admin.example.com{ADDRESS}",
     ]
+
+
+def test_one_that_holds_no_longer_is_not_served_and_warned_of(client, monkeypatch):
+    monkeypatch.setattr(
+        security_txt, "CONTACT", SecurityContact(("mailto:s@example.com",), EXPIRES)
+    )
+    assert client.get(ADDRESS).status_code == 200
+    assert security_txt.check_security_contact() == []
+
+    with clock.at(clock.now() + timedelta(days=91)):
+        [warning] = security_txt.check_security_contact()
+        answer = client.get(ADDRESS)
+
+    assert answer.status_code == 404
+    assert EXPIRES in warning.msg
 
 
 @pytest.mark.parametrize(

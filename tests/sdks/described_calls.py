@@ -49,6 +49,8 @@ def call_github(simulator: Simulator) -> None:
     app.call("GET", f"/app/installations/{number}")
     app.call("POST", f"/app/installations/{number}/access_tokens")
     app.call("DELETE", f"/app/installations/{number}/suspended")
+    simulator.act("github", "paul-atreides", "enterprise")
+    app.call("GET", f"/app/installations/{number}")
     app.call("DELETE", "/installation/token", token)
     app.call("DELETE", f"/app/installations/{number}")
 

@@ -47,7 +47,7 @@ def test_a_code_becomes_tokens_that_can_be_refreshed(client):
 
     assert client.access_token != first
     assert (client.realm_id, client.expires_in) == (COMPANY, 3600)
-    assert client.x_refresh_token_expires_in == 8_726_400
+    assert client.x_refresh_token_expires_in == 8_640_000
 
 
 @pytest.mark.parametrize(

@@ -282,3 +282,13 @@ def test_a_deleted_issue_is_gone_and_an_unknown_one_not_found(issues, simulator)
     assert issues("/999999").status_code == 404
     assert issues("?since=soon").status_code == 422
     assert issues(method="POST", json={"body": "x"}).status_code == 422
+
+
+def test_an_enterprise_has_a_slug_and_no_login(app, simulator):
+    app.install()
+    simulator.act("github", "paul-atreides", "enterprise")
+
+    account = app.call("GET", f"/app/installations/{PAUL}").json()["account"]
+
+    assert account["slug"] == "paul-atreides"
+    assert "login" not in account

@@ -252,3 +252,13 @@ def test_archived_contacts_are_listed_apart(search):
     assert first["results"][0]["archivedAt"]
     assert search("GET", "/4").status_code == 404
     assert search("GET", "/4?archived=true").json()["archived"] is True
+
+
+def test_introspection_may_leave_the_domain_out(him, simulator):
+    token = him.connect()["access_token"]
+    simulator.act("hubspot", him.account, "hide_domain")
+
+    told = ask(him, "/oauth/2026-03/token/introspect", token=token).json()
+
+    assert (told["active"], told["token"], told["hub_id"]) == (True, token, int(him.account))
+    assert "hub_domain" not in told

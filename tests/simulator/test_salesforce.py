@@ -120,3 +120,23 @@ def test_a_record_is_found_by_both_lengths_of_its_id(call, query):
     for text in (found["Id"], found["Id"][:15]):
         assert call("GET", f"/sobjects/Lead/{text}").json()["Email"] == found["Email"]
     assert call("PATCH", f"/sobjects/Lead/{found['Id']}", json={"Id": "x"}).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        "arrakis.my.salesforce.com",
+        "arrakis--uat.sandbox.my.salesforce.com",
+        "arrakis.develop.my.salesforce.com",
+        "arrakis.scratch.my.salesforce.com",
+        "arrakis.trailblaze.my.salesforce.com",
+        "arrakis.demo.my.salesforce.com",
+        "arrakis.my.salesforce.mil",
+        "test.salesforce.com",
+    ],
+)
+def test_each_login_host_has_a_consent_page(customer, simulator, host):
+    him = customer("salesforce")
+    him.authorize_url = f"https://{host}/services/oauth2/authorize"
+
+    assert him.code()

@@ -35,6 +35,8 @@ ACTIONS = {
     "refuse_legacy": "Refuse what is no longer taken: integrations by tokens (TBA)",
     "require_pkce": "Require PKCE",
     "legacy_app": "Issue tokens as to old apps: for ten years, without a refresh token",
+    "hide_domain": "Leave the domain out of what is told of a token",
+    "enterprise": "Let the app be installed on an enterprise",
     "tell_ends": "Tell when a refresh token ends (IETF draft)",
     "unauthorize": "Take the client's authorization away",
     "outage": "Answer 503",

@@ -73,7 +73,14 @@ provider = ProviderSimulator(
     "github",
     "GitHub",
     scopes=tuple(f"{name}: {level}" for name, level in PERMISSIONS.items()),
-    switches=("uninstall", "suspend", "drop_scope", "needs_approval", "many_installations"),
+    switches=(
+        "uninstall",
+        "suspend",
+        "drop_scope",
+        "needs_approval",
+        "many_installations",
+        "enterprise",
+    ),
     seed=plant,
     throttled=throttled,
 )
@@ -129,6 +136,20 @@ def owner_of(account: SimulatedAccount) -> dict[str, Any]:
     return simple_user(account.external_id, account.pk, account.data["type"])
 
 
+def enterprise_of(account: SimulatedAccount) -> dict[str, Any]:
+    """Where the app is installed on an enterprise: it has no login."""
+    page = f"https://github.com/enterprises/{account.external_id}"
+    return {
+        "id": account.pk,
+        "node_id": f"E_{account.pk}",
+        "slug": account.external_id,
+        "name": account.name,
+        "html_url": page,
+        "avatar_url": f"https://avatars.githubusercontent.com/b/{account.pk}",
+        **dict.fromkeys(("created_at", "updated_at"), "2026-01-01T00:00:00Z"),
+    }
+
+
 def permissions_of(account: SimulatedAccount) -> dict[str, str]:
     """The permissions that the account accepted."""
     return {"metadata": "read"} if account.has("drop_scope") else PERMISSIONS
@@ -138,7 +159,7 @@ def installation_json(account: SimulatedAccount, app: SimulatedClient) -> dict[s
     number = account.data["installation_id"]
     return {
         "id": number,
-        "account": owner_of(account),
+        "account": enterprise_of(account) if account.has("enterprise") else owner_of(account),
         "target_type": account.data["type"],
         "target_id": account.pk,
         "app_slug": app.extra["slug"],

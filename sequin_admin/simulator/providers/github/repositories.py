@@ -1,7 +1,6 @@
 """How the simulated GitHub shows a repository: https://docs.github.com/rest/repos/repos."""
 
 from functools import cache
-from typing import Any
 
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.github.common import API_URL, REPOSITORIES, owner_of
@@ -38,7 +37,6 @@ PARTS = {
     "statuses": "/statuses/{sha}",
     "trees": "/git/trees{/sha}",
 }
-COUNTS = ("forks", "open_issues", "stargazers", "watchers")
 OFF = ("archived", "disabled", "fork", "has_pages", "has_wiki", "has_projects", "is_template")
 
 
@@ -57,7 +55,7 @@ def urls_of(full_name: str) -> Fields:
     }
 
 
-def repository_json(account: SimulatedAccount, name: str) -> dict[str, Any]:
+def repository_json(account: SimulatedAccount, name: str) -> Fields:
     number, full_name = 1 + REPOSITORIES.index(name), f"{account.external_id}/{name}"
     return {
         "id": account.pk * 1000 + number,
@@ -70,8 +68,8 @@ def repository_json(account: SimulatedAccount, name: str) -> dict[str, Any]:
         "description": None,
         **urls_of(full_name),
         **dict.fromkeys(("homepage", "language", "license", "mirror_url")),
-        **{f"{name}_count": 0 for name in COUNTS},
-        **dict.fromkeys(("forks", "open_issues", "watchers", "size"), 0),
+        **dict.fromkeys(("forks", "open_issues", "watchers", "size", "stargazers_count"), 0),
+        **{f"{count}_count": 0 for count in ("forks", "open_issues", "watchers")},
         **dict.fromkeys(OFF, False),
         **dict.fromkeys(("has_downloads", "has_issues", "allow_forking"), True),
         "web_commit_signoff_required": False,

@@ -63,7 +63,7 @@ provider = ProviderSimulator(
     "hubspot",
     "HubSpot",
     scopes=("oauth", "tickets", "crm.lists.read", "crm.objects.contacts.read"),
-    switches=("uninstall", "drop_scope", "use_up_day"),
+    switches=("uninstall", "drop_scope", "use_up_day", "hide_domain"),
     seed=plant,
     throttled=throttled,
 )

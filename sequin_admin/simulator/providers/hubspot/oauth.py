@@ -143,6 +143,8 @@ def token_info(token: SimulatedToken) -> dict[str, Any]:
     }
     if token.expires_at:
         known["expires_in"] = int((token.expires_at - now()).total_seconds())
+    if grant.account.has("hide_domain"):
+        del known["hub_domain"]
     return known
 
 

@@ -20,7 +20,7 @@ from sequin_admin.simulator.providers.quickbooks.common import provider, with_re
 
 DISCOVERY = r"openid_(?P<sandbox>sandbox_)?configuration"
 DAY = timedelta(days=1)
-REFRESH_LIFE_S = 8_726_400  # 101 days
+REFRESH_LIFE_S = 8_640_000  # 100 days
 GRANT_LIFE = timedelta(days=5 * 365)
 
 

@@ -7,8 +7,10 @@ from sequin_admin.simulator.framework import ProviderSimulator
 from sequin_admin.simulator.models import SimulatedAccount
 
 LOGIN = r"(?:login|test)\.salesforce\.com"
-DOMAIN = r"(?P<domain>[a-z0-9-]+)\.my\.salesforce\.com"
-ANY = rf"{LOGIN}|[a-z0-9-]+\.my\.salesforce\.com"
+# Sandboxes (`name--uat.sandbox`), developers' and other organizations, and those of the military.
+MY = r"(?:\.(?:sandbox|develop|scratch|trailblaze|demo))?\.my\.salesforce\.(?:com|mil)"
+DOMAIN = rf"(?P<domain>[a-z0-9-]+){MY}"
+ANY = rf"{LOGIN}|[a-z0-9-]+{MY}"
 
 
 def api_error(status: int, code: str, message: str) -> HttpResponse:
