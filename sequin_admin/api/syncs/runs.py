@@ -176,7 +176,9 @@ def report_run(request: ApiRequest, run_id: UUID, payload: RunReportBody) -> dic
     }
 
 
-@router.get("/runs/{run_id}/target", response={200: RunTarget, **ERRORS, 503: Problem})
+@router.get(
+    "/runs/{run_id}/target", response={200: RunTarget, **ERRORS, 503: Problem}, by_alias=True
+)
 def get_run_target(request: ApiRequest, run_id: UUID) -> HttpResponse:
     """How to connect to the target of the run that you hold. Audited once a run."""
     run = get_owned_or_404(require_scope(request, Scope.RUNS), run_id)

@@ -186,6 +186,11 @@ class Run(models.Model):
             models.Index(fields=("sync", "-started_at"), name="run_of_sync"),
             models.Index(fields=("ended_at",), name="run_ended"),
             models.Index(
+                fields=("ended_at",),
+                name="run_idle",
+                condition=models.Q(status="succeeded", rows_read=0, rows_written=0, rows_deleted=0),
+            ),
+            models.Index(
                 fields=("api_key", "sync"),
                 name="run_held",
                 condition=models.Q(status="running"),

@@ -13,6 +13,7 @@ from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.monitored import Monitored
 from sequin_admin.health.status import Status
 from sequin_admin.syncs.models import Consumer, RunSlot, Sync
+from sequin_admin.syncs.runs import pacing
 
 BROKEN = (Status.CUSTOMER, Status.SEQUIN)
 WHO = {Status.CUSTOMER: "The customer must act", Status.SEQUIN: "We must act"}
@@ -68,6 +69,16 @@ def due_slots(organization: Organization) -> "QuerySet[RunSlot]":
     )
 
 
+def reschedule(sync: Sync) -> None:
+    """Let the next runs be due by the sync's frequency, which has changed. A retry keeps its time,
+    and what is due stays so."""
+    now = clock.now()
+    rows = RunSlot.objects.filter(sync=sync, failures=0, due_at__gt=now)
+    for slot in rows.exclude(last_started_at=None).order_by("pk"):
+        due_at = pacing.next_due(sync.sync_frequency, slot.last_started_at or now, now)
+        RunSlot.objects.filter(pk=slot.pk).update(due_at=due_at)
+
+
 @dataclass(frozen=True)
 class RunSchedule:
     """When the next run of a pair is due. `state` is one word, `reason` the sentence about it."""
@@ -82,10 +93,11 @@ class RunSchedule:
 
 def schedules_of(sync: Sync) -> list[RunSchedule]:
     """The pairs of the sync with its consumers, in the order of their names."""
-    make_slots(sync.organization, Sync.objects.filter(pk=sync.pk))
-    rows = RunSlot.objects.filter(selected(), sync=sync).order_by("consumer__name", "pk")
-    rows = rows.select_related("consumer__target").defer("consumer__target__secrets")
-    return [schedule_of(slot, sync) for slot in rows]
+    rows = RunSlot.objects.filter(selected(), sync=sync)
+    known = list(rows.select_related("consumer__target").defer("consumer__target__secrets"))
+    new = list(missing_slots(sync.organization, Sync.objects.filter(pk=sync.pk)))
+    pairs = sorted([*known, *new], key=lambda slot: (slot.consumer.name, slot.consumer_id))
+    return [schedule_of(slot, sync) for slot in pairs]
 
 
 def schedule_of(slot: RunSlot, sync: Sync) -> RunSchedule:
