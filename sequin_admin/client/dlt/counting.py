@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from sequin_admin.client.dlt.faults import source_errors
 from sequin_admin.client.dlt.pages import Page, Round
 from sequin_admin.client.runs import HeldCollection, HeldRun
 
@@ -26,7 +27,12 @@ class Counting:
         self.seen: set[str] | None = set() if deletes == "sweep" else None
 
     def watch(self, pages: Iterable[Page]) -> Iterator[Page]:
-        for page in pages:
+        left = iter(pages)
+        while True:
+            with source_errors():
+                page = next(left, None)
+            if page is None:
+                return
             if self.seen is not None:
                 self.seen.update(page.seen or ())
             yield page

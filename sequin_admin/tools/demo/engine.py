@@ -18,8 +18,8 @@ KEY_NAME, KEY_SCOPES = "Demo engine", (Scope.RUNS,)
 # Collections that deploy/examples/dlt reads, by provider.
 READ = {
     "stripe": ("customer", "charge"),
-    "hubspot": ("contact", "company"),
-    "airtable": ("appArrakis0000001/tblSpice000000001",),
+    "hubspot": ("contact",),
+    "airtable": ("tblSpice000000001",),
 }
 # Syncs of each provider, rows of a collection, and its changes an hour.
 EACH, ROWS, PER_HOUR = 2, 1_500, 1_800
