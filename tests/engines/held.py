@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 
 from sequin_admin.client.dlt import Loader, Page
+from sequin_admin.client.dlt.pages import Round
 from sequin_admin.client.held_run import clock_s
 from sequin_admin.client.runs import HeldCollection, HeldRun
 
@@ -76,6 +77,7 @@ def replace_writer():
     target = json.load(sys.stdin)
     first, second = make_run(target, 1_000), make_run(target, 1_001)
     with Loader(first) as loader:
+        loaded = loader.open(COLLECTION, "")
         begun = loader.writer.connect()
         begun.autocommit = False
         cursor = begun.cursor()
@@ -83,8 +85,7 @@ def replace_writer():
         with Loader(second):
             meet(lambda: cursor.execute("SELECT 1"))
         meet(lambda: loader.writer.transaction().__enter__())
-        loader.writer.check_lock = lambda: None
-        meet(lambda: loader.load(COLLECTION, lambda cursor: [Page(rows=[{"id": "late"}])]))
+        meet(lambda: loaded.run_dlt(Round(changes={"late": {"id": "late"}})))
 
 
 def meet(act):

@@ -177,5 +177,5 @@ def test_who_was_replaced_writes_nothing(held):
 
     said = held.run("from tests.engines.held import replace_writer; replace_writer()", held.told())
 
-    assert said.split() == ["OperationalError", "Replaced", "RunFailed"]
+    assert said.split() == ["OperationalError", "Replaced", "PipelineStepFailed"]
     assert held.sql("SELECT id, xmin::text FROM {schema}.customer_raw ORDER BY id") == before
