@@ -1,20 +1,23 @@
 """Rows for tests, derived from the declared properties: a new kind needs no change here."""
 
 import re
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Literal, get_args, get_origin
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from django.db import connection
 
-from sequin_admin.access.models import Organization
+from sequin_admin.access import keys
+from sequin_admin.access.models import Organization, Scope
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.forms import plain_type
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.credentials.properties import Properties
 from sequin_admin.syncs import consumers, syncs, targets
-from sequin_admin.syncs.models import Consumer, Sync, Target
+from sequin_admin.syncs.models import Consumer, Run, Sync, Target
+from sequin_admin.syncs.runs import claims, slots
+from sequin_admin.syncs.runs.claims import RunFilter
 
 # A value for each pattern whose properties have no complete example.
 FITTING = {
@@ -129,6 +132,17 @@ def make_synced(credential: Credential, **columns: Any) -> tuple[Sync, Target, C
         organization, actor=None, name="To the warehouse", target=target, syncs=[sync]
     )
     return sync, target, consumer
+
+
+def make_run(consumer: Consumer, sync: Sync, *, lease_s: int = 60) -> Run:
+    """A run of the sync for the consumer, under way, of a key of its own."""
+    organization = sync.organization
+    key, _ = keys.create(organization, name="engine", scopes=[Scope.RUNS], actor=None)
+    slots.make_slots(organization)
+    wanted = RunFilter(sync_ids=[sync.pk], consumer_ids=[consumer.pk])
+    claimed = claims.claim(key, wanted, timedelta(seconds=lease_s))
+    assert claimed, "It is not due."
+    return claimed.run
 
 
 def new_pem() -> str:

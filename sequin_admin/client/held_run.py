@@ -20,7 +20,7 @@ LATE = (
     "No report has reached Sequin Admin within the lease of this run, so another worker may have "
     "taken it over. Write nothing more."
 )
-UNCHANGED: Any = object()
+UNCHANGED: object = object()
 
 
 def clock_s() -> float:
@@ -80,7 +80,7 @@ class HeldRun:
         self,
         collection_id: str,
         *,
-        cursor: Any = UNCHANGED,
+        cursor: object = UNCHANGED,
         read: int = 0,
         written: int = 0,
         deleted: int = 0,

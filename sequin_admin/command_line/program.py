@@ -18,6 +18,7 @@ from sequin_admin.command_line import (
     oauth_apps,
     searching,
     settings,
+    syncs,
 )
 from sequin_admin.command_line.endings import CODES, exit_on_error
 from sequin_admin.command_line.session import Session
@@ -47,6 +48,7 @@ app.add_typer(branding.app, name="branding")
 app.command("health")(health.health)
 app.command("expiry")(expiry.expiry)
 app.add_typer(causes.app, name="causes")
+app.add_typer(syncs.app, name="syncs")
 app.command("search")(searching.search)
 
 

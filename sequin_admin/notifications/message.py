@@ -33,6 +33,8 @@ TYPES = {
     "sync.updated": "Sync changed",
     "sync.disabled": "Sync disabled",
     "sync.enabled": "Sync enabled",
+    "sync.paused": "Sync paused",
+    "sync.resumed": "Sync resumed",
     "sync.health_changed": "Sync's health changed",
     "sync.deleted": "Sync deleted",
     "connect_link.created": "Connect link made",

@@ -3,7 +3,7 @@ from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 
 from sequin_admin.core.admin import ReadOnlyAdmin
-from sequin_admin.syncs.models import Collection, Consumer, Refresh, Stream, Sync, Target
+from sequin_admin.syncs.models import Collection, Consumer, Refresh, Run, Stream, Sync, Target
 
 
 @admin.register(Target)
@@ -66,3 +66,13 @@ class RefreshAdmin(ReadOnlyAdmin):
     list_display = ("credential", "status", "last_started_at", "last_succeeded_at")
     list_filter = ("status",)
     list_select_related = ("credential",)
+
+
+@admin.register(Run)
+class RunAdmin(ReadOnlyAdmin):
+    """Runs of syncs, to look at."""
+
+    list_display = ("sync", "consumer", "status", "started_at", "ended_at", "rows_read")
+    list_filter = ("status",)
+    search_fields = ("sync__name", "organization__name")
+    list_select_related = ("sync", "consumer")

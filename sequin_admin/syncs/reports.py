@@ -14,10 +14,9 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.health.checks import record_checks
 from sequin_admin.health.rollup import propagate
+from sequin_admin.syncs.check_results import LATE, REPORT, told_results
 from sequin_admin.syncs.models import Run, RunStatus, Sync
 from sequin_admin.tokens.known_secrets import known_secrets
-
-CHECK = "report"
 
 
 @dataclass(frozen=True)
@@ -53,7 +52,8 @@ def record_report(
     with transaction.atomic():
         record_run(sync, rows, lag_s, trouble, outcome)
         Sync.objects.filter(pk=sync.pk).update(**facts)
-        changed = record_checks(sync, {CHECK: outcome})
+        results = {REPORT: outcome} if trouble else {REPORT: outcome, LATE: outcome}
+        changed = record_checks(sync, told_results(sync, results, REPORT))
     propagate(changed)
     return outcome
 

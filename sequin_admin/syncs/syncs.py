@@ -18,6 +18,7 @@ from sequin_admin.limits import models as limits
 from sequin_admin.notifications.events import record_and_notify
 from sequin_admin.syncs import health, rules
 from sequin_admin.syncs.models import Sync, new_badge_token
+from sequin_admin.syncs.runs import slots
 
 
 @transaction.atomic
@@ -54,6 +55,8 @@ def update(sync: Sync, *, actor: AnyActor, **columns: Any) -> None:
     if changed:
         sync.save()
         record_and_notify(sync, "sync.changed", actor, changed=changed)
+    if "sync_frequency" in changed:
+        slots.reschedule(sync)
 
 
 def validate_sync(sync: Sync) -> None:

@@ -40,7 +40,7 @@ from sequin_admin.health.workers import PROBE, RENEW
 from sequin_admin.limits import sampling, summaries
 from sequin_admin.notifications import delivery, outbox
 from sequin_admin.syncs import catalogue, targets
-from sequin_admin.syncs.runs import lost_runs, run_pruning
+from sequin_admin.syncs.runs import lateness, lost_runs, run_pruning
 from sequin_admin.tokens import chains, endpoints, renewal, renewal_leases
 from sequin_admin.tokens.endpoints import Capacity
 from sequin_admin.tokens.renewal_leases import RenewalLease
@@ -115,6 +115,7 @@ JOBS = (
     periodic_job("export_events", 60, exports.export_due),
     periodic_job("detect_outages", 30, outages.detect_outages),
     periodic_job("propagate_recent_changes", 600, rollup.propagate_recent),
+    periodic_job("notice_late_syncs", 60, lateness.record_lateness),
     periodic_job("notify_causes", 10, cause_alerts.notify_due),
     periodic_job("notify_resolved", 30, alerts.notify_resolved),
     periodic_job("remind_customers", 60, mails.remind_due),

@@ -36,6 +36,7 @@ from tests.factories import (
     extras_of,
     make_credential,
     make_oauth_app,
+    make_run,
     make_synced,
     sample_properties,
 )
@@ -71,6 +72,7 @@ def make_rows(organization: Organization) -> dict[str, Any]:
         organization, ChannelKind.WEBHOOK, actor=None, name="hook", address="https://a.test/"
     )
     sync, target, consumer = make_synced(credential, collection_ids=[COLLECTION])
+    run = make_run(consumer, sync)
     (delivery,) = outbox.post(organization, make_message())
     channel = channels.create(
         organization, ChannelKind.MAIL, actor=None, name="mail", address="ops@arrakis.test"
@@ -87,6 +89,7 @@ def make_rows(organization: Organization) -> dict[str, Any]:
         "link_id": links.create_reconnect(organization, credential, actor=None),
         "stream_id": streams.create(organization, actor=None, slug="prod"),
         "sync_id": sync,
+        "run_id": run,
         "target_id": target,
         "consumer_id": consumer,
         "api_key_id": keys.create(organization, name="ours", scopes=[Scope.READ], actor=None)[0],

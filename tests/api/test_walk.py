@@ -37,6 +37,7 @@ EXCEPTIONS = {
     **dict.fromkeys(
         ("take_permits", "give_permits_back", "give_permit_back"), frozenset({Scope.PERMITS})
     ),
+    **dict.fromkeys(("claim_run", "report_run", "get_run_target"), frozenset({Scope.RUNS})),
     **dict.fromkeys(
         (
             *("create_api_key", "list_api_keys", "get_api_key", "update_api_key"),

@@ -37,6 +37,7 @@ TITLES = {
     "export_events": "Export the audit log",
     "detect_outages": "Detect provider outages",
     "propagate_recent_changes": "Propagate recent changes of status",
+    "notice_late_syncs": "Notice syncs that are late",
     "notify_causes": "Send notifications of causes",
     "notify_resolved": "Send events of resolved incidents",
     "remind_customers": "Remind customers of links that end",

@@ -1,29 +1,17 @@
 """What runs say of the health of their sync and consumer, as checks of both."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
-from django.db import transaction
-
 from sequin_admin.core import clock
-from sequin_admin.core.monitored import Monitored
 from sequin_admin.core.words import format_duration
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.outcomes import Outcome
-from sequin_admin.health.checks import record_checks
-from sequin_admin.health.models import Check
-from sequin_admin.health.rollup import propagate
-from sequin_admin.health.status import Status
-from sequin_admin.syncs import reports
+from sequin_admin.syncs.check_results import DELETES, LAG, LATE, REPORT, ROWS, WRITING, record_known
 from sequin_admin.syncs.models import CollectionState, Run, RunStatus, Sync, Target
 from sequin_admin.syncs.reports import ReportedError, outcome_of
 from sequin_admin.syncs.runs import pacing, run_endings
-
-# Of a consumer: whether its target takes what is written.
-WRITING = "writing"
-# Of a sync.
-LATE, LAG, DELETES, ROWS = "late", "lag", "deletes", "rows"
-CODES = {DELETES: "deletes_held", ROWS: "no_rows", LAG: "lag", LATE: "late"}
 
 
 def record_progress(run: Run) -> None:
@@ -32,8 +20,8 @@ def record_progress(run: Run) -> None:
     if run.status == RunStatus.FAILED:
         record_failure(run, findings)
     elif run.status == RunStatus.SUCCEEDED:
-        passed = {LATE: outcomes.works(), reports.CHECK: outcomes.works()}
-        record_known(run.sync, {**findings, **passed}, always=(reports.CHECK,))
+        passed = {LATE: outcomes.works(), REPORT: outcomes.works()}
+        record_known(run.sync, {**findings, **passed}, REPORT)
         if run.consumer:
             record_known(run.consumer, {WRITING: outcomes.works()})
     else:
@@ -44,32 +32,20 @@ def record_failure(run: Run, findings: Mapping[str, Outcome]) -> None:
     """A fault of the target is the consumer's; one of the source is the sync's."""
     error = run.error or run_endings.NO_REASON
     outcome = outcome_of(ReportedError(error["owner"], error["code"], error["message"]))
+    if run.slot and run.slot.stopped_at:
+        outcome = replace(outcome, remedy=f"{outcome.remedy} {run_endings.AGAIN}")
     if error["of"] == "target" and run.consumer:
         record_known(run.sync, findings)
-        record_known(run.consumer, {WRITING: outcome}, always=(WRITING,))
+        record_known(run.consumer, {WRITING: outcome}, WRITING)
         # Its own test says what is wrong.
         Target.objects.filter(pk__in=[run.target_id]).update(check_due_at=clock.now())
     else:
-        record_known(run.sync, {**findings, reports.CHECK: outcome}, always=(reports.CHECK,))
+        record_known(run.sync, {**findings, REPORT: outcome}, REPORT)
 
 
 def record_findings(sync: Sync) -> None:
     """Record what is known of its collections, after a person has confirmed deletes."""
     record_known(sync, collection_outcomes(sync))
-
-
-def record_known(
-    subject: Monitored, results: Mapping[str, Outcome], *, always: tuple[str, ...] = ()
-) -> None:
-    """Record results. A success of a check that never failed says nothing, unless it is named in
-    `always`."""
-    seen = Check.objects.about(subject).filter(check_name__in=list(results))
-    known = {*seen.exclude(status=Status.HEALTHY).values_list("check_name", flat=True), *always}
-    told = {name: each for name, each in results.items() if not each.ok or name in known}
-    if told:
-        with transaction.atomic():
-            changed = record_checks(subject, told)
-        propagate(changed)
 
 
 def findings_of(run: Run) -> dict[str, Outcome]:
@@ -97,7 +73,7 @@ def held_outcome(state: CollectionState) -> Outcome:
     known = state.rows_known
     of = f" of {known:,}" if known is not None else ""
     return outcomes.operator(
-        CODES[DELETES],
+        "deletes_held",
         f"A full pass of {state.collection_id} no longer found {state.deletes_held:,}{of} rows. "
         "They were not deleted.",
         "We must look whether they are really gone, then confirm the deletes or mend the source.",
@@ -107,7 +83,7 @@ def held_outcome(state: CollectionState) -> Outcome:
 
 def empty_outcome(state: CollectionState) -> Outcome:
     return outcomes.operator(
-        CODES[ROWS],
+        "no_rows",
         f"A full pass of {state.collection_id} found no rows, where there were "
         f"{state.emptied_from:,} before.",
         "We must look whether the account still shows them to us, then confirm or mend it.",
@@ -125,5 +101,5 @@ def lag_outcome(run: Run) -> Outcome:
     behind = format_duration(timedelta(seconds=run.lag_s))
     allowed = format_duration(most)
     return outcomes.transient(
-        CODES[LAG], f"Its rows are {behind} behind the source; {allowed} is what we expect."
+        "lag", f"Its rows are {behind} behind the source; {allowed} is what we expect."
     )

@@ -13,6 +13,7 @@ from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.monitored import Monitored
 from sequin_admin.health.status import Status
 from sequin_admin.syncs.models import Consumer, RunSlot, Sync
+from sequin_admin.syncs.runs import pacing
 
 BROKEN = (Status.CUSTOMER, Status.SEQUIN)
 WHO = {Status.CUSTOMER: "The customer must act", Status.SEQUIN: "We must act"}
@@ -66,6 +67,16 @@ def due_slots(organization: Organization) -> "QuerySet[RunSlot]":
         .exclude(consumer__target__health_status__in=BROKEN)
         .order_by("due_at", "pk")
     )
+
+
+def reschedule(sync: Sync) -> None:
+    """Let the next runs be due by the sync's frequency, which has changed. A retry keeps its time,
+    and what is due stays so."""
+    now = clock.now()
+    rows = RunSlot.objects.filter(sync=sync, failures=0, due_at__gt=now)
+    for slot in rows.exclude(last_started_at=None).order_by("pk"):
+        due_at = pacing.next_due(sync.sync_frequency, slot.last_started_at or now, now)
+        RunSlot.objects.filter(pk=slot.pk).update(due_at=due_at)
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,121 @@
+"""State machine test of a pair: its cursor moves by the holder's reports alone, in any order."""
+
+from datetime import timedelta
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+
+from sequin_admin.core import clock
+from sequin_admin.syncs.models import CollectionState, Run, RunSlot, RunStatus, Sync
+from sequin_admin.syncs.runs import lost_runs, run_operations
+from sequin_admin.syncs.runs.run_reports import RunOver
+from tests.syncs.runs.conftest import COLLECTION
+
+LEASE_S = 60
+ANY = st.integers(0, 1000)
+
+
+def life_of(engine):
+    class Life(RuleBasedStateMachine):
+        """Workers that claim, report late, vanish, and what people ask meanwhile."""
+
+        def __init__(self):
+            super().__init__()
+            self.kept = transaction.atomic()
+            self.kept.__enter__()
+            self.now = clock.now()
+            # Each run that was claimed, by its fence, and the one that may report.
+            self.runs, self.holder = [], None
+            self.cursor, self.generation, self.number = None, 1, 0
+
+        def teardown(self):
+            transaction.set_rollback(True)
+            self.kept.__exit__(None, None, None)
+
+        def held(self):
+            slot = RunSlot.objects.first()
+            return slot is not None and slot.lease_until is not None
+
+        @rule(after_s=st.sampled_from([0, 1, 30, 61, 900]))
+        def time_passes(self, after_s):
+            self.now += timedelta(seconds=after_s)
+
+        @rule()
+        def claim(self):
+            with clock.at(self.now):
+                run = engine.claim(lease_s=LEASE_S)
+            if run:
+                assert all(run.fence > before.fence for before in self.runs)
+                assert self.holder is None or not self.holder_is_alive()
+                run.begun = run.collections[0]["generation"]
+                self.runs.append(run)
+                self.holder, self.ends_at = run, self.now + timedelta(seconds=LEASE_S)
+
+        def holder_is_alive(self):
+            return self.now < self.ends_at
+
+        @rule()
+        def the_job_looks(self):
+            with clock.at(self.now):
+                lost_runs.end_lost_runs()
+            if self.holder and not self.holder_is_alive():
+                self.holder = None
+
+        @rule(which=ANY, fence=ANY, status=st.sampled_from(["running", "succeeded", "failed"]))
+        def report(self, which, fence, status):
+            """Any run that ever was reports, with any fence that ever was."""
+            if not self.runs:
+                return
+            run = self.runs[which % len(self.runs)]
+            fence = self.runs[fence % len(self.runs)].fence
+            self.number += 1
+            is_holder = run is self.holder and fence == run.fence
+            try:
+                with clock.at(self.now), transaction.atomic():
+                    engine.tell(run, status=status, fence=fence, cursor=self.number)
+            except RunOver:
+                assert not is_holder
+                return
+            assert is_holder
+            self.ends_at = self.now + timedelta(seconds=LEASE_S)
+            if run.begun == self.generation:
+                self.cursor = self.number
+            if status != "running":
+                self.holder = None
+
+        @rule()
+        def somebody_reads_it_again(self):
+            state = CollectionState.objects.first()
+            with clock.at(self.now):
+                run_operations.resync(Sync.objects.get(), COLLECTION, actor=None)
+            if state:
+                self.generation, self.cursor = state.generation + 1, None
+
+        @invariant()
+        def the_cursor_is_the_holders(self):
+            state = CollectionState.objects.first()
+            assert (state.cursor if state else None) == self.cursor
+
+        @invariant()
+        def one_run_at_most_is_under_way(self):
+            running = list(Run.objects.filter(status=RunStatus.RUNNING))
+            assert len(running) <= 1
+            assert bool(running) == self.held()
+
+    return Life
+
+
+@pytest.mark.parametrize("lives", [15, pytest.param(100, marks=pytest.mark.faults)])
+def test_the_life_of_a_pair(engine, synced, lives):
+    run_state_machine_as_test(
+        life_of(engine),
+        settings=settings(
+            max_examples=lives,
+            stateful_step_count=25,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
