@@ -6,6 +6,7 @@ from django.conf import settings
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import ApiKey, Scope
+from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.demo.models import Demo, mark, marked_rows
 from sequin_admin.syncs import consumers, syncs, targets
@@ -63,7 +64,8 @@ def choose_syncs(demo: Demo, provider: str) -> Sequence[Sync]:
 
 def make_syncs(demo: Demo, provider: str) -> Iterator[Sync]:
     ids = [f"{provider}:{name}" for name in READ[provider]]
-    of_provider = marked_rows(demo, Credential).filter(provider=provider)
+    slugs = [kind.slug for kind in kinds.of_provider(provider)]
+    of_provider = marked_rows(demo, Credential).filter(kind__in=slugs)
     for credential in of_provider.order_by("created_at", "pk")[:EACH]:
         name = f"{credential.name}: {credential.provider_title}"
         sync = syncs.create(credential, actor=None, name=name, collection_ids=ids)
