@@ -18,7 +18,7 @@ CONFIGURED = """\
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
 """
-QUIET = ("-c", "log_min_messages=fatal")
+QUIET = ("-c", "log_min_messages=panic")
 # The wheel's own lets everybody in.
 ADMITTED = "host warehouse sequin 127.0.0.1/32 scram-sha-256\n"
 # One line each: https://www.postgresql.org/docs/current/app-postgres.html#APP-POSTGRES-SINGLE-USER

@@ -23,6 +23,8 @@ class Counting:
             **{"deletes": deletes, "full_pass": is_full, "generation": collection.generation}
         }
         self.rows_seen = 0
+        # Set when what is read any further is not wanted.
+        self.is_over = False
         self.began, self.is_full = time.time(), is_full
         self.seen: set[str] | None = set() if deletes == "sweep" else None
 
@@ -31,7 +33,7 @@ class Counting:
         while True:
             with source_errors():
                 page = next(left, None)
-            if page is None:
+            if page is None or self.is_over:
                 return
             if self.seen is not None:
                 self.seen.update(page.seen or ())

@@ -23,12 +23,12 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.limits.models import set_limit
 from sequin_admin.syncs import consumers, syncs, targets
-from sequin_admin.tools.benchmarks import load
+from sequin_admin.tools.benchmarks import load, permits
 from sequin_admin.tools.engine_stack import PYTHON, wait_for_port
 from sequin_admin.tools.simulator import SimulatorControl
 from sequin_admin.tools.supervisor import Supervisor, free_port, gunicorn
 
-ROWS, ROUNDS = 10_000, 3
+ROWS, ROUNDS = 20_000, 3
 ACCOUNT, COLLECTION = "acct_1Arrakis0000001", "stripe:customer"
 # Above what the simulator can answer, so that neither waits for a permit.
 RATE = Rate(allowed_requests=95, interval=1000, max_concurrent_requests=0)
@@ -77,7 +77,10 @@ class Stand:
         supervisor = Supervisor(sys.stderr)
         try:
             self.start_processes(supervisor)
-            with load.serve(SIMULATOR_URL=self.simulator, DEBUG="True") as port:
+            with (
+                permits.redis_server() as redis,
+                load.serve(SIMULATOR_URL=self.simulator, DEBUG="True", REDIS_URL=redis) as port,
+            ):
                 self.url = f"http://127.0.0.1:{port}"
                 with override_settings(SIMULATOR_URL=self.simulator):
                     self.make_rows()
