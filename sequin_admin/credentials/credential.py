@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Self
 
 from django.db import models
 
+from sequin_admin.access.models import SearchedQuerySet
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.fields import DecryptionError, Secrets
 from sequin_admin.core.http import Response, UnknownHost, Unreachable
@@ -29,7 +30,6 @@ from sequin_admin.credentials.search_filters import (
     by_provider_of_kind,
     by_status,
 )
-from sequin_admin.credentials.search_text import SearchedQuerySet
 
 # What a call to a provider may raise; `Credential.classify_failure()` returns the outcome of each.
 FAILURES = (Refused, Unreachable, DecryptionError)

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 from django.db import models, transaction
 
-from sequin_admin.access.models import Organization
+from sequin_admin.access.models import Organization, save_texts
 from sequin_admin.core import clock, leases
 from sequin_admin.core.digests import secret_key_digests
 from sequin_admin.core.fields import EncryptedJSONField, Secrets
@@ -19,7 +19,7 @@ from sequin_admin.core.monitored import Monitored, list_indexes
 from sequin_admin.core.turns import QUEUE_CHARS, queue_expression, queue_name
 from sequin_admin.credentials import ends, registry
 from sequin_admin.credentials.properties import MASK, Properties
-from sequin_admin.credentials.search_text import SearchedRow, save_texts
+from sequin_admin.credentials.search_text import SearchedCredential, SearchText
 from sequin_admin.credentials.signals import destination_changed
 
 IDENTITY_CHARS = 300
@@ -28,7 +28,7 @@ NAME_CHARS = 200
 ENDS_FOLLOW = frozenset({"properties", "secrets", "secrets_changed_at"})
 
 
-class CredentialRow(SearchedRow, Leased, Monitored):
+class CredentialRow(SearchedCredential, Leased, Monitored):
     """The columns of a credential, and what a kind declares about itself and storing them."""
 
     entity, entity_title = "credential", "credential"
@@ -278,7 +278,7 @@ def save_locked(rows: Sequence[CredentialRow]) -> None:
         row.update_secret_columns()
         row.update_end()
     leases.save_locked(rows)
-    save_texts({row.pk: row.build_search_text() for row in rows})
+    save_texts({row.pk: row.build_search_text() for row in rows}, SearchText)
 
 
 def masked_properties(

@@ -1,12 +1,16 @@
 """A cause as one line: what happened to how many, and the three things that one can do."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from sequin_admin.core import clock
+from sequin_admin.dashboard import live
+from sequin_admin.dashboard.access import Request
+from sequin_admin.dashboard.listing import parse_uuids
+from sequin_admin.dashboard.live import Current
 from sequin_admin.health import cause_words
 from sequin_admin.health.models import Cause, Incident
 from sequin_admin.health.outages import PROVIDER
@@ -84,3 +88,27 @@ def build_lines(causes: Iterable[Cause]) -> list[CauseLine]:
     rows = Incident.objects.filter(cause__in=single).order_by() if single else ()
     only = {row.cause_id: row for row in rows}
     return [CauseLine(cause, only.get(cause.pk)) for cause in listed]
+
+
+@live.register("cause_row", "causes/row.html")
+def load_rows(request: Request, keys: Sequence[str]) -> list[Current]:
+    rows = Cause.objects.of(request.organization).filter(pk__in=parse_uuids(keys))
+    return build_rows(rows.select_related("owner"))
+
+
+def build_rows(causes: Iterable[Cause]) -> list[Current]:
+    """The rows of a list of causes, with one query for all."""
+    return [build_row(line) for line in build_lines(causes)]
+
+
+def build_row(line: CauseLine) -> Current:
+    cause = line.cause
+    counts = (cause.open_incidents, cause.total_incidents, cause.status)
+    return Current(
+        "cause_row",
+        str(cause.pk),
+        line.state,
+        details=(*line.details, *counts),
+        context={"line": line},
+        pending=cause.is_open,
+    )

@@ -6,7 +6,7 @@ from typing import Self
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 
-from sequin_admin.access.models import ApiKey, Findable, Organization
+from sequin_admin.access.models import ApiKey, Findable, Organization, find_few
 from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.audit.models import record_changes
 from sequin_admin.core import clock
@@ -14,7 +14,7 @@ from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.search_language import Term, through
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
-from sequin_admin.credentials.search_text import find_few
+from sequin_admin.credentials.search_text import SearchText
 
 DAY_MS = 86_400_000
 # The bounds of a rate limit.
@@ -107,7 +107,7 @@ class UsageSummaryQuerySet(Findable["UsageSummary"]):
     set to make before the first row is known."""
 
     def searched(self, text: str) -> Self:
-        rows, few = super().searched(text), find_few(text)
+        rows, few = super().searched(text), find_few((SearchText,), text).get(SearchText)
         return rows if few is None else rows.filter(credential__in=few)
 
     def condition_of(self, term: Term) -> models.Q:

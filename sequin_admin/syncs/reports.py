@@ -16,6 +16,7 @@ from sequin_admin.health.checks import record_checks
 from sequin_admin.health.rollup import propagate
 from sequin_admin.syncs.check_results import LATE, REPORT, told_results
 from sequin_admin.syncs.models import Run, RunStatus, Sync
+from sequin_admin.syncs.runs.run_samples import record_sample
 from sequin_admin.tokens.known_secrets import known_secrets
 
 
@@ -52,6 +53,7 @@ def record_report(
     with transaction.atomic():
         record_run(sync, rows, lag_s, trouble, outcome)
         Sync.objects.filter(pk=sync.pk).update(**facts)
+        record_sample(sync, rows, lag_s, now)
         results = {REPORT: outcome} if trouble else {REPORT: outcome, LATE: outcome}
         changed = record_checks(sync, told_results(sync, results, REPORT))
     propagate(changed)

@@ -6,13 +6,18 @@ from typing import Any
 
 from django.db.models import Model, Value
 
-from sequin_admin.access.models import Membership, Organization
-from sequin_admin.connect.models import ConnectLink
+from sequin_admin.access.models import (
+    Membership,
+    Organization,
+    SearchedQuerySet,
+    find_few,
+)
+from sequin_admin.connect.models import ConnectLink, ConnectLinkText
 from sequin_admin.core.search_language import InvalidFilter, parse_search
-from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.credentials.models import Credential, OAuthApp, SearchText
 from sequin_admin.health.cause_words import headline
 from sequin_admin.health.models import Cause
-from sequin_admin.syncs.models import Consumer, Stream, Sync, Target
+from sequin_admin.syncs.models import Consumer, Stream, Sync, SyncText, Target
 
 HITS = 6
 
@@ -117,6 +122,8 @@ SOURCES = (
         ("-opened_at", "-pk"),
     ),
 )
+# The tables of texts of those that have one.
+TEXTS = (SearchText, SyncText, ConnectLinkText)
 ENTITIES = tuple(source.entity for source in SOURCES)
 
 
@@ -129,14 +136,18 @@ def search_everything(
         return Found([])
     named: dict[str, Any] = {}
     groups, problems = dict[str, HitGroup](), []
+    few = find_few(TEXTS, text)
     for source in SOURCES:
         if source.entity not in wanted:
             continue
+        owned = source.rows().of(organization)
+        has_text = isinstance(owned, SearchedQuerySet)
         try:
-            rows = source.rows().of(organization).searched(text).order_by(*source.order)
+            rows = owned.searched_among(few, text) if has_text else owned.searched(text)
         except InvalidFilter as error:
             problems.append(error)
             continue
+        rows = rows.order_by(*source.order)
         if source.named:
             named[source.entity] = rows[: most + 1]
         else:

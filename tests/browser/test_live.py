@@ -7,6 +7,8 @@ from playwright.sync_api import Page, Request, expect
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
+from sequin_admin.credentials import outcomes
+from sequin_admin.health import probes, rollup
 from sequin_admin.limits import limiter
 from sequin_admin.limits.models import Sample, SamplePeriod
 from sequin_admin.limits.recorded import start_of
@@ -83,4 +85,28 @@ def test_the_values_of_a_chart_are_read_by_keyboard(page: Page, organization: Or
     assert not chart.evaluate("chart => chart.contains(document.activeElement)")
     chart.locator(".chart-bar").last.locator(".chart-hit").hover()
     expect(chart.get_by_text(": 7 requests")).to_be_visible()
+    assert list_faults(page) == []
+
+
+def test_a_row_of_a_list_of_incidents_changes_where_it_stands(
+    page: Page, organization: Organization
+) -> None:
+    credentials = [make_credential(organization, kind) for kind in ("stripe_key", "sendgrid_key")]
+    for credential in credentials:
+        refused = outcomes.customer("401", "The key was refused.", "Replace the key.")
+        rollup.propagate(probes.record_probe(credential, refused))
+    page.goto("/incidents/")
+    settle(page)
+    rows = page.locator("#incidents tbody tr")
+    order = rows.evaluate_all("rows => rows.map((row) => row.id)")
+    rows.first.evaluate("row => row.same = true")
+
+    rollup.propagate(probes.record_probe(credentials[0], outcomes.works()))
+    with page.expect_response(POLL):
+        ask_now(page)
+
+    expect(rows.last).to_contain_text("over")
+    expect(rows.last).to_contain_text("0 of 1")
+    assert rows.evaluate_all("rows => rows.map((row) => row.id)") == order
+    assert rows.first.evaluate("row => row.same && row.cells.length") == 5
     assert list_faults(page) == []

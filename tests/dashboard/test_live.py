@@ -10,7 +10,8 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import outcomes
 from sequin_admin.health import cause_verbs, probes, rollup
 from sequin_admin.health.models import Cause
-from sequin_admin.limits import limiter
+from sequin_admin.limits import limiter, usage
+from sequin_admin.limits.models import Sample, SamplePeriod
 from sequin_admin.syncs import catalogue
 from tests.dashboard.conftest import address
 from tests.factories import make_credential, make_oauth_app, make_synced
@@ -46,7 +47,7 @@ PAGES = {
     "/credentials/{pk}/usage/": {"front", "gauge"},
     "/credentials/{pk}/syncs/": {"front", "collections"},
     "/worker/": {"worker"},
-    "/": {"grid", "causes", "changes"},
+    "/": {"grid", "causes", "near_limit", "changes"},
 }
 
 
@@ -117,6 +118,35 @@ def test_a_cause_is_told_on_the_overview_and_on_its_page(owner, user, organizati
     assert "is on it" in html
 
 
+def test_a_row_of_the_incidents_is_kept_up_to_date(owner, organization, credential):
+    other = make_credential(organization, "stripe_key")
+    for row in (credential, other):
+        rollup.propagate(probes.record_probe(row, REVOKED))
+    page = owner.get("/incidents/").content.decode()
+    assert poll(owner, page).status_code == 304
+
+    rollup.propagate(probes.record_probe(other, outcomes.works()))
+    html = poll(owner, page).content.decode()
+
+    mended = Cause.objects.get(provider="stripe")
+    assert [found[:2] for found in LIVE.findall(html)] == [("cause_row", str(mended.pk))]
+    # A browser drops the row of a table that stands outside of one.
+    assert re.search(r"<template>\s*<tr ", html)
+
+
+def test_who_comes_near_the_limit_is_shown_without_a_reload(owner, credential):
+    page = owner.get("/").content.decode()
+    minute = usage.start_of(clock.now(), SamplePeriod.MINUTE)
+    Sample.objects.create(
+        credential=credential, span=SamplePeriod.MINUTE, at=minute, granted=99_999_999
+    )
+
+    html = poll(owner, page).content.decode()
+
+    assert [found[0] for found in LIVE.findall(html)] == ["near_limit"]
+    assert "Limits running hot" in html
+
+
 def test_collections_are_asked_for_soon_while_they_are_read(owner, credential, user):
     catalogue.start_refresh(credential, actor=user)
 
@@ -143,6 +173,7 @@ def test_what_is_disabled_changes_no_more(owner, organization):
 
 def test_what_others_have_is_not_told(client, stranger, credential):
     _, target, _ = make_synced(credential)
+    rollup.propagate(probes.record_probe(credential, REVOKED))
     client.force_login(stranger)
     for query in (
         {"credential": credential.pk},
@@ -150,6 +181,7 @@ def test_what_others_have_is_not_told(client, stranger, credential):
         {"front": f"credential:{credential.pk}"},
         {"gauge": credential.pk},
         {"collections": credential.pk},
+        {"cause_row": Cause.objects.get().pk},
     ):
         answer = client.get(URL, query)
 

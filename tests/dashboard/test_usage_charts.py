@@ -7,8 +7,8 @@ import pytest
 from django.utils import timezone
 
 from sequin_admin.credentials.kinds import Rate
-from sequin_admin.dashboard.views import usage_charts
-from sequin_admin.dashboard.views.usage_charts import HEIGHT, TOP, build_chart, round_up
+from sequin_admin.dashboard.charts import HEIGHT, TOP, round_up
+from sequin_admin.dashboard.views.usage_charts import build_chart
 from sequin_admin.limits.usage import Point
 
 HOUR = timedelta(hours=1)
@@ -72,4 +72,4 @@ def test_without_requests_there_is_one_sentence():
     chart = chart_of()
 
     assert chart.is_empty
-    assert usage_charts.summarize(chart.points) == "No requests in this time."
+    assert chart.summary == "No requests in this time."

@@ -16,6 +16,14 @@ from sequin_admin.access.models.list_exports import ExportPart, ListExport
 from sequin_admin.access.models.list_settings import HiddenColumns, SavedView
 from sequin_admin.access.models.memberships import Membership
 from sequin_admin.access.models.organizations import Findable, Logo, Organization, OwnedQuerySet
+from sequin_admin.access.models.search_texts import (
+    RowText,
+    SearchedQuerySet,
+    SearchedRow,
+    find_few,
+    save_texts,
+    table_of,
+)
 from sequin_admin.access.models.sign_in_rules import SignInRules
 from sequin_admin.access.models.staff_accesses import StaffAccess
 from sequin_admin.access.models.tokens import (
@@ -45,12 +53,18 @@ __all__ = [
     "Organization",
     "OrganizationEnding",
     "OwnedQuerySet",
+    "RowText",
     "SavedView",
     "Scope",
+    "SearchedQuerySet",
+    "SearchedRow",
     "SignInRules",
     "StaffAccess",
     "User",
     "digest",
+    "find_few",
     "new_invitation_token",
     "new_token",
+    "save_texts",
+    "table_of",
 ]

@@ -3,7 +3,13 @@
 from sequin_admin.connect.models.access_returns import AccessReturn
 from sequin_admin.connect.models.authorization_requests import AuthorizationRequest
 from sequin_admin.connect.models.batches import Batch, BatchAction, BatchItem
-from sequin_admin.connect.models.links import ENDED, ConnectLink, ConnectLinkQuerySet, LinkState
+from sequin_admin.connect.models.links import (
+    ENDED,
+    ConnectLink,
+    ConnectLinkQuerySet,
+    ConnectLinkText,
+    LinkState,
+)
 from sequin_admin.connect.models.mails import (
     LinkMail,
     MailCount,
@@ -22,6 +28,7 @@ __all__ = [
     "BatchItem",
     "ConnectLink",
     "ConnectLinkQuerySet",
+    "ConnectLinkText",
     "ConnectSession",
     "LinkMail",
     "LinkState",

@@ -7,7 +7,13 @@ from typing import Any, ClassVar, Self
 
 from django.db import models
 
-from sequin_admin.access.models import Findable, Organization, User
+from sequin_admin.access.models import (
+    Organization,
+    RowText,
+    SearchedQuerySet,
+    SearchedRow,
+    User,
+)
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField
 from sequin_admin.core.languages import CODE_CHARS, LANGUAGES
@@ -65,10 +71,9 @@ def states(at: datetime) -> dict[LinkState, models.Q]:
     }
 
 
-class ConnectLinkQuerySet(Findable["ConnectLink"]):
-    """Connect links by state, found by name, provider and contact."""
+class ConnectLinkQuerySet(SearchedQuerySet["ConnectLink"]):
+    """Connect links by state."""
 
-    found_by = ("name", "provider", "contact_email")
     search_filters: ClassVar[Mapping[str, Filter]] = {"id": by_id, "provider": by_provider}
 
     def open(self, at: datetime) -> Self:
@@ -88,7 +93,7 @@ class ConnectLinkQuerySet(Findable["ConnectLink"]):
         return self.select_related("organization", "oauth_app", "reconnects__oauth_app")
 
 
-class ConnectLink(models.Model):
+class ConnectLink(SearchedRow):
     """An invitation to connect one account, for a customer who has no login here.
 
     The token authorizes its holder to connect one of `kinds` (all of one `provider`), once.
@@ -98,6 +103,10 @@ class ConnectLink(models.Model):
     credential to come; a link that reconnects has its credential's. `remind_at` is when the contact
     is reminded, if the link is open then.
     """
+
+    searched_columns: ClassVar[tuple[str, ...]] = (
+        *("name", "provider", "contact_email", "metadata"),
+    )
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="connect_links")
@@ -192,3 +201,11 @@ class ConnectLink(models.Model):
     @property
     def is_open(self) -> bool:
         return self.state not in ENDED
+
+
+class ConnectLinkText(RowText):
+    """The words of one connect link."""
+
+    link = models.OneToOneField(
+        ConnectLink, models.CASCADE, primary_key=True, related_name="search"
+    )

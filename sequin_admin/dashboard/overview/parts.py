@@ -8,9 +8,10 @@ from sequin_admin.dashboard.access import Request
 from sequin_admin.dashboard.live import Current
 from sequin_admin.dashboard.overview.changes import list_changes
 from sequin_admin.dashboard.overview.counts import count_parties
-from sequin_admin.dashboard.overview.queues import list_queues
+from sequin_admin.dashboard.overview.queues import SHOWN, list_queues
 from sequin_admin.health import fleet
 from sequin_admin.health.fleet import Census
+from sequin_admin.limits.usage import running_near_limit
 
 
 @live.register("causes", "overview/causes.html")
@@ -42,3 +43,16 @@ def changes_part(organization: Organization) -> Current:
     newest = [(change.at.isoformat(), change.url, change.status) for change in changes]
     told = [(change.what, change.why) for change in changes]
     return Current("changes", "", newest, details=told, context={"changes": changes})
+
+
+@live.register("near_limit", "overview/near_limit.html")
+def load_near_limit(request: Request, keys: Sequence[str]) -> list[Current]:
+    return [near_limit_part(request.organization)]
+
+
+def near_limit_part(organization: Organization) -> Current:
+    """The credentials near their limit, with the highest share first."""
+    rows = running_near_limit(organization)[:SHOWN]
+    shares = [(str(row.credential), row.percent, row.throttled) for row in rows]
+    state = [row.credential.pk for row in rows]
+    return Current("near_limit", "", state, details=shares, context={"near_limit": rows})

@@ -12,7 +12,7 @@ from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
 from sequin_admin.core.actors import actor_of
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.cause_lines import build_lines
+from sequin_admin.dashboard.cause_lines import build_lines, build_rows
 from sequin_admin.dashboard.cause_page import build_page, find_causes
 from sequin_admin.dashboard.csv_export import Columns, CsvList, csv_response, wants_csv
 from sequin_admin.dashboard.list_settings import KeptList
@@ -64,7 +64,7 @@ def index(request: Request) -> HttpResponseBase:
     context = {
         **KEPT.context(request),
         "page": page,
-        "lines": build_lines(page),
+        "rows": build_rows(page),
         "sorted_by": SORTING.chosen(request),
         "state": state,
         "who": who,

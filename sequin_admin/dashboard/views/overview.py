@@ -7,10 +7,9 @@ from django.views.decorators.http import require_GET
 from sequin_admin.access.policy import Action
 from sequin_admin.dashboard import provider_grid
 from sequin_admin.dashboard.access import Request, may
-from sequin_admin.dashboard.overview import parts, queues
+from sequin_admin.dashboard.overview import parts
 from sequin_admin.dashboard.overview.guide import build_guide
 from sequin_admin.health import fleet
-from sequin_admin.limits.usage import running_near_limit
 
 
 @require_GET
@@ -23,7 +22,7 @@ def overview(request: Request) -> HttpResponse:
         return render(request, "overview/start.html", guide)
     context = {
         "causes": parts.causes_part(organization, census),
-        "near_limit": running_near_limit(organization)[: queues.SHOWN],
+        "near_limit": parts.near_limit_part(organization),
         "provider_grid": provider_grid.build_part(census),
         "changes": parts.changes_part(organization),
         **guide,

@@ -17,10 +17,13 @@ from sequin_admin.syncs.models.runs import (
     CollectionState,
     DeleteMethod,
     Run,
+    RunQuerySet,
     RunSlot,
     RunStatus,
     RunWait,
 )
+from sequin_admin.syncs.models.samples import RunSample
+from sequin_admin.syncs.models.search_texts import SyncText
 from sequin_admin.syncs.models.ssl_modes import SslMode
 
 __all__ = [
@@ -32,12 +35,15 @@ __all__ = [
     "FormerTargetSecrets",
     "Refresh",
     "Run",
+    "RunQuerySet",
+    "RunSample",
     "RunSlot",
     "RunStatus",
     "RunWait",
     "SslMode",
     "Stream",
     "Sync",
+    "SyncText",
     "Target",
     "new_badge_token",
 ]

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self
 
 from django.db import models
 
-from sequin_admin.access.models import Findable, Organization
+from sequin_admin.access.models import Findable, Organization, SearchedQuerySet, SearchedRow
 from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.core.leases import Leased
@@ -138,10 +138,9 @@ class Stream(models.Model):
         return self.slug
 
 
-class SyncQuerySet(Findable["Sync"]):
+class SyncQuerySet(SearchedQuerySet["Sync"]):
     """Syncs, with their credential where it is needed."""
 
-    found_by = ("name", "external_id")
     search_filters: ClassVar[Mapping[str, Filter]] = {
         "id": by_id,
         "provider": by_provider,
@@ -153,10 +152,11 @@ class SyncQuerySet(Findable["Sync"]):
         return self.select_related("credential").defer("credential__secrets")
 
 
-class Sync(NamedRow):
+class Sync(SearchedRow, NamedRow):
     """Which collections of a connected account are read. `provider` is the credential's."""
 
     entity, entity_title = "sync", "sync"
+    searched_columns: ClassVar[tuple[str, ...]] = ("name", "external_id", "metadata")
     when_used: ClassVar[str] = "First take it out of what needs it, or delete that."
 
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="syncs")
@@ -212,7 +212,8 @@ class Sync(NamedRow):
     def depends_on(self) -> list[Monitored]:
         """Its credential, and its active consumers."""
         known = self.prefetched_consumers
-        consumers = self.all_consumers() if known is None else known
+        stored = self.all_consumers().select_related("target").defer("target__secrets")
+        consumers = stored if known is None else known
         return [self.credential, *(consumer for consumer in consumers if consumer.active)]
 
     def is_disabled(self) -> bool:

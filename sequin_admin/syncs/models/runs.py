@@ -1,12 +1,15 @@
 """Runs: one worker reads one sync for one consumer, under a lease."""
 
 import uuid
+from collections.abc import Mapping
+from typing import ClassVar
 
 from django.db import models
 
-from sequin_admin.access.models import ApiKey, Organization, OwnedQuerySet
+from sequin_admin.access.models import ApiKey, Findable, Organization
 from sequin_admin.core import clock
 from sequin_admin.core.leases import Leased
+from sequin_admin.core.search_language import Filter, Term, by_choice, by_id, through
 from sequin_admin.syncs.models.pipeline import Consumer, Sync, Target
 
 COLLECTION_ID_CHARS = 300
@@ -127,8 +130,18 @@ class CollectionState(models.Model):
         return f"{self.collection_id} of {self.slot_id}"
 
 
-class RunQuerySet(OwnedQuerySet["Run"]):
-    """Runs of an organization."""
+class RunQuerySet(Findable["Run"]):
+    """Runs of an organization, found by what finds their syncs."""
+
+    search_filters: ClassVar[Mapping[str, Filter]] = {
+        "id": by_id,
+        "status": by_choice({each.value: models.Q(status=each) for each in RunStatus}, {}),
+    }
+
+    def condition_of(self, term: Term) -> models.Q:
+        if term.key.casefold() in self.search_filters:
+            return super().condition_of(term)
+        return through("sync", Sync.objects.all().condition_of(term))
 
     def running(self) -> "RunQuerySet":
         return self.filter(status=RunStatus.RUNNING)

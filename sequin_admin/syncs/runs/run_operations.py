@@ -42,8 +42,7 @@ def resync(sync: Sync, collection_id: str, *, actor: AnyActor) -> int:
 
     Raises `RunRefused` for a collection that the sync does not read.
     """
-    if sync.collection_ids and collection_id not in sync.collection_ids:
-        raise RunRefused(f"{sync} does not read {collection_id[:100]}. Name one that it reads.")
+    refuse_unless_read(sync, collection_id)
     slots.make_slots(sync.organization, Sync.objects.filter(pk=sync.pk))
     rows = RunSlot.objects.filter(sync=sync).order_by("pk").select_for_update(no_key=True)
     pairs = list(rows)
@@ -55,6 +54,12 @@ def resync(sync: Sync, collection_id: str, *, actor: AnyActor) -> int:
     )
     record_change(sync, "sync.resync_requested", actor, collection_id=collection_id)
     return len(pairs)
+
+
+def refuse_unless_read(sync: Sync, collection_id: str) -> None:
+    """Raises `RunRefused` for a collection that the sync does not read."""
+    if not collection_id or (sync.collection_ids and collection_id not in sync.collection_ids):
+        raise RunRefused(f"{sync} does not read {collection_id[:100]}. Name one that it reads.")
 
 
 def begin_generation(slot: RunSlot, collection_id: str) -> None:
@@ -75,13 +80,18 @@ def begin_generation(slot: RunSlot, collection_id: str) -> None:
 def cancel(run: Run, *, actor: AnyActor) -> None:
     """Ask the worker to end this run at its next report. Raises `RunRefused` for one that ended."""
     row = Run.objects.select_for_update(no_key=True).get(pk=run.pk)
-    if not row.is_running():
-        raise RunRefused(f"{row} has ended as {row.status} already.")
+    refuse_unless_running(row)
     if row.cancel_requested_at is None:
         row.cancel_requested_at = clock.now()
         row.requests = [*row.requests, {"kind": "cancel"}]
         row.save(update_fields=["cancel_requested_at", "requests"])
         record_change(row.sync, "sync.run_cancelled", actor, run=str(row.pk))
+
+
+def refuse_unless_running(run: Run) -> None:
+    """Raises `RunRefused` for one that ended."""
+    if not run.is_running():
+        raise RunRefused(f"{run} has ended as {run.status} already.")
 
 
 @transaction.atomic

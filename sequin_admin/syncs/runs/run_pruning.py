@@ -4,6 +4,7 @@ from datetime import timedelta
 
 from sequin_admin.core import clock, pruning
 from sequin_admin.syncs.models import Run, RunStatus
+from sequin_admin.syncs.runs import run_samples
 
 # Of runs that moved nothing: one every few seconds for each pair that is synced all the time.
 KEEP_IDLE = timedelta(days=1)
@@ -15,3 +16,4 @@ def prune() -> None:
     idle = {"rows_read": 0, "rows_written": 0, "rows_deleted": 0, "status": RunStatus.SUCCEEDED}
     old = Run.objects.filter(ended_at__lt=clock.now() - KEEP_IDLE, **idle)
     pruning.prune(old, by="ended_at")
+    run_samples.prune()

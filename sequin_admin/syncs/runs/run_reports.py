@@ -15,7 +15,7 @@ from sequin_admin.core import clock, leases
 from sequin_admin.core.redaction import redact
 from sequin_admin.core.words import format_time
 from sequin_admin.syncs.models import CollectionState, Run, RunSlot, RunStatus, Sync
-from sequin_admin.syncs.runs import log_lines, run_endings
+from sequin_admin.syncs.runs import log_lines, run_endings, run_samples
 from sequin_admin.syncs.runs.progress import CollectionReport, apply_reports, check_reports
 from sequin_admin.syncs.runs.worker_requests import WorkerRequest, requests_for
 from sequin_admin.tokens.known_secrets import known_secrets
@@ -135,3 +135,5 @@ def count_in_sync(
             completed = Coalesce("initial_backfill_completed_at", now)
             facts["initial_backfill_completed_at"] = completed
     Sync.objects.filter(pk=sync.pk).update(**facts)
+    rows = sum(each.rows_read for each in report.collections)
+    run_samples.record_sample(sync, rows, run.lag_s if report.collections else None, now)
