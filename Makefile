@@ -57,7 +57,7 @@ check: setup .venv/.dev
 
 bench: setup .venv/.dev engine
 	@$(BIN)/python manage.py bench
-	@$(BIN)/python manage.py bench --engine
+	@$(BIN)/python -m tests.postgres manage.py bench --engine
 	@$(BIN)/python manage.py bench --permits
 	@$(BIN)/python -m tests.postgres manage.py bench --pages
 	@$(BIN)/python -m tests.postgres manage.py bench --token-read

@@ -54,7 +54,8 @@ def target_command(port: int) -> list[str]:
     if not PASSWORD_FILE.exists():
         write_private(PASSWORD_FILE, f"{secrets.token_urlsafe(24)}\n")
     module = "sequin_admin.tools.target_server"
-    return ["-m", module, str(target_folder()), str(port), str(PASSWORD_FILE)]
+    # The wheel warns of a folder that it does not need.
+    return ["-W", "ignore", "-m", module, str(target_folder()), str(port), str(PASSWORD_FILE)]
 
 
 def target_folder() -> Path:

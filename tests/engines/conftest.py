@@ -89,11 +89,7 @@ class Held:
         """Carry out the runs. Returns their reports."""
         if self.process is None:
             self.start()
-        target = {
-            **{"host": "localhost", "hostaddr": "127.0.0.1", "port": self.server.port},
-            **{"database": "warehouse", "username": "sequin", "password": "spice"},
-            **{"ssl_mode": "disable", "ssl_root_cert": None, "schema": "records"},
-        }
+        target = json.loads(self.told())
         self.fence += 1
         self.process.stdin.write(
             json.dumps({"target": target, "runs": runs, "fence": self.fence}) + "\n"
@@ -102,10 +98,26 @@ class Held:
         reports: list[list[dict[str, Any]]] = json.loads(self.process.stdout.readline())
         return reports
 
-    def run(self, code: str) -> str:
-        """What a process of the engine prints."""
-        command = [self.python, "-c", code]
-        done = subprocess.run(command, text=True, cwd=ROOT, stdout=subprocess.PIPE, check=True)
+    def told(self) -> str:
+        """How to connect to the target."""
+        return json.dumps(
+            {
+                **{"host": "localhost", "hostaddr": "127.0.0.1", "port": self.server.port},
+                **{"database": "warehouse", "username": "sequin", "password": "spice"},
+                **{"ssl_mode": "disable", "ssl_root_cert": None, "schema": "records"},
+            }
+        )
+
+    def run(self, code: str, told: str = "") -> str:
+        """What a process of the engine prints, which is told something."""
+        done = subprocess.run(
+            [self.python, "-c", code],
+            text=True,
+            cwd=ROOT,
+            input=told,
+            stdout=subprocess.PIPE,
+            check=True,
+        )
         return done.stdout
 
     def sql(self, statement: str) -> list[tuple[object, ...]]:

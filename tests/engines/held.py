@@ -5,6 +5,7 @@ import sys
 from dataclasses import replace
 
 from sequin_admin.client.dlt import Loader, Page
+from sequin_admin.client.dlt.pages import Round
 from sequin_admin.client.held_run import clock_s
 from sequin_admin.client.runs import HeldCollection, HeldRun
 
@@ -69,3 +70,26 @@ def carry_out(target, given, fence):
     pages, generation = given.pop("pages"), given.pop("generation", None)
     collection = resync(generation) if generation else COLLECTION
     return load(target, *pages, fence=fence, collection=collection, **given)
+
+
+def replace_writer():
+    """Prints what the first of two runs meets, once the second one holds the target."""
+    target = json.load(sys.stdin)
+    first, second = make_run(target, 1_000), make_run(target, 1_001)
+    with Loader(first) as loader:
+        loaded = loader.open(COLLECTION, "")
+        begun = loader.writer.connect()
+        begun.autocommit = False
+        cursor = begun.cursor()
+        cursor.execute(f"DELETE FROM {loader.writer.dataset}.customer_raw")
+        with Loader(second):
+            meet(lambda: cursor.execute("SELECT 1"))
+        meet(lambda: loader.writer.transaction().__enter__())
+        meet(lambda: loaded.run_dlt(Round(changes={"late": {"id": "late"}})))
+
+
+def meet(act):
+    try:
+        act()
+    except Exception as error:
+        print(type(error).__name__)

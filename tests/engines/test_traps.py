@@ -168,3 +168,14 @@ def test_the_cursor_is_reported_after_the_commit(held):
 
     assert reports[0][0]["cursor"] == {"after": "c19"}
     assert "cursor" not in reports[0][-1]
+
+
+def test_who_was_replaced_writes_nothing(held):
+    """Neither in a transaction that had begun, nor in a new one, nor through dlt."""
+    held.load(run(page(*ROWS)))
+    before = held.sql("SELECT id, xmin::text FROM {schema}.customer_raw ORDER BY id")
+
+    said = held.run("from tests.engines.held import replace_writer; replace_writer()", held.told())
+
+    assert said.split() == ["OperationalError", "Replaced", "PipelineStepFailed"]
+    assert held.sql("SELECT id, xmin::text FROM {schema}.customer_raw ORDER BY id") == before

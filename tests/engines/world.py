@@ -22,7 +22,7 @@ from tests.simulator_server import Simulator
 
 PROGRAM = ROOT / "deploy" / "examples" / "dlt" / "sync.py"
 # The simulator's name of a collection that we know by another.
-CALLED = {"company": "companies"}
+CALLED = {"tblSpice000000001": "appArrakis0000001/tblSpice000000001"}
 
 
 class World:
@@ -60,11 +60,18 @@ class World:
         self.processes: list[subprocess.Popen[str]] = []
         self.folder = tempfile.TemporaryDirectory()
 
-    def sync(self, kind: str, *names: str, of: Sync | None = None) -> Sync:
+    def sync(self, kind: str, *names: str, of: Sync | None = None, rows: int = 300) -> Sync:
         """Of a new credential, or of that of another sync."""
         credential = of.credential if of else self.connected(kind)
         ids = [f"{credential.provider}:{name}" for name in names]
-        return syncs.create(credential, actor=None, name=f"{kind} {names[0]}", collection_ids=ids)
+        made = syncs.create(
+            credential, actor=None, name=f"{credential.provider} {names[0]}", collection_ids=ids
+        )
+        for name in names:
+            self.simulator.set_count(
+                made.provider, self.account(made), rows, CALLED.get(name, f"{name}s")
+            )
+        return made
 
     def start(self) -> subprocess.Popen[str]:
         """The example, as people run it, in an environment that says nothing else."""
@@ -72,6 +79,7 @@ class World:
             **{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ},
             **{"SEQUIN_URL": self.url, "SEQUIN_API_KEY": self.key, "PYTHONPATH": str(ROOT)},
         }
+        self.started_at = timezone.now()
         with self.log().open("a") as log:
             process = subprocess.Popen(
                 [self.python, str(PROGRAM)], env=environment, stdout=log, stderr=log, text=True
@@ -99,8 +107,10 @@ class World:
         past = timezone.now() - timezone.timedelta(seconds=1)
         RunSlot.objects.exclude(lease_until=None).update(lease_until=past)
 
-    def make_due(self) -> None:
-        RunSlot.objects.update(due_at=timezone.now(), failures=0, stopped_at=None)
+    def make_due(self, sync: Sync) -> None:
+        """Those that are due already stay longest due."""
+        now = timezone.now()
+        RunSlot.objects.filter(sync=sync, due_at__gt=now).update(due_at=now, failures=0)
 
     def latest(self, sync: Sync) -> Run | None:
         return Run.objects.filter(sync=sync).order_by("-started_at").first()
@@ -109,22 +119,33 @@ class World:
         """Wait until a run that begins from now on has succeeded, of each sync."""
         began = timezone.now()
         for sync in of:
-            wait_until(lambda sync=sync: self.has_succeeded(sync, began), 60)
+            self.wait(lambda sync=sync: self.has_succeeded(sync, began))
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        """Raises `AssertionError` with what the processes and the runs have said."""
+        try:
+            wait_until(condition, 90)
+        except AssertionError as error:
+            runs = Run.objects.order_by("started_at").values_list(
+                "status", "rows_read", "rows_written", "error", "log"
+            )
+            said = "\n".join([self.log().read_text()[-4000:], *map(str, runs)])
+            raise AssertionError(said) from error
 
     def has_succeeded(self, sync: Sync, since: Any) -> bool:
-        self.make_due()
+        self.make_due(sync)
         runs = Run.objects.filter(sync=sync, started_at__gt=since)
         return runs.filter(status=RunStatus.SUCCEEDED).exists()
 
-    def wait_for_rows(self, sync: Sync, more: int = 0) -> None:
-        """Until the run under way has written more than so many rows."""
-        self.make_due()
+    def wait_for_run(self, sync: Sync, more: int = 0) -> None:
+        """Until a run of the latest process has written more than so many rows, and goes on."""
+        runs = Run.objects.filter(sync=sync, status=RunStatus.RUNNING, rows_written__gt=more)
 
-        def has_rows() -> bool:
-            run = self.latest(sync)
-            return run is not None and run.status == RunStatus.RUNNING and run.rows_written > more
+        def is_running() -> bool:
+            self.make_due(sync)
+            return runs.filter(started_at__gt=self.started_at).exists()
 
-        wait_until(has_rows, 60)
+        self.wait(is_running)
 
     def schema(self, sync: Sync) -> str:
         return f"records_{sync.pk.hex[:8]}"
@@ -137,12 +158,18 @@ class World:
         assert len({row[0] for row in found}) == len(found)
         return {str(key): data for key, data in found}
 
+    def versions(self, sync: Sync, name: str) -> list[tuple[object, ...]]:
+        """Which transaction wrote each row, and how many loads there were."""
+        counted = f'(SELECT count(*) FROM "{self.schema(sync)}"._dlt_loads)'
+        found = f'SELECT id, xmin::text, {counted} FROM "{self.schema(sync)}".{name}_raw'
+        return sorted(self.server.sql(found, "warehouse"))
+
     def check(self, sync: Sync) -> dict[str, Any]:
         """Each collection is as the oracle says. Returns the rows of the last one."""
         rows: dict[str, Any] = {}
         for collection_id in sync.collection_ids:
             name = collection_id.partition(":")[2]
-            rows = self.rows(sync, f"{table_of(name)}_raw")
+            rows = self.rows(sync, f"{name.lower()}_raw")
             expected = self.oracle(sync, name)
             wrong = {
                 key for key in rows.keys() | expected.keys() if rows.get(key) != expected.get(key)
@@ -152,7 +179,7 @@ class World:
         return rows
 
     def oracle(self, sync: Sync, name: str) -> dict[str, Any]:
-        collection = name if "/" in name else CALLED.get(name, f"{name}s")
+        collection = CALLED.get(name, f"{name}s")
         known = self.simulator.rows(sync.provider, self.account(sync), collection)
         assert known["next"] is None
         return {row["id"]: row["row"] for row in known["rows"]}
@@ -172,7 +199,3 @@ class World:
     def refused(self, provider: str) -> list[dict[str, Any]]:
         """Calls that were over the limit, by the simulator's count."""
         return [call for call in self.simulator.calls(provider) if call["status"] == 429]
-
-
-def table_of(name: str) -> str:
-    return name.replace("/", "_").lower()[:40]

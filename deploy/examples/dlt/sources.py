@@ -9,6 +9,7 @@ from dlt.sources.rest_api import rest_api_source
 
 from sequin_admin.client import Credential
 from sequin_admin.client.dlt import OVERLAP_S, Page, client_config, pages_of, rest_client
+from sequin_admin.client.runs import RunFailed
 
 # HubSpot sends the properties that are asked for.
 PROPERTIES = {
@@ -115,22 +116,29 @@ def earlier(moment: str) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S.000Z")
 
 
-def airtable(credential: Credential, name: str, cursor: Any) -> Iterator[Page]:
-    """All records of a table `base/table`, by dlt's `rest_api`: nothing tells which are gone.
+def airtable(credential: Credential, table: str, cursor: Any) -> Iterator[Page]:
+    """All records of a table, by dlt's `rest_api`: nothing tells which are gone.
 
     https://airtable.com/developers/web/api/list-records
     """
     pages = JSONResponseCursorPaginator(cursor_path="offset", cursor_param="offset")
+    base = base_of(rest_client(credential, paginator=pages), table)
+    endpoint = {"path": f"v0/{base}/{table}", "data_selector": "records"}
     source = rest_api_source(
         {
             "client": client_config(credential, paginator=pages),
-            "resources": [
-                {
-                    "name": "records",
-                    "endpoint": {"path": f"v0/{name}", "data_selector": "records"},
-                }
-            ],
+            "resources": [{"name": "records", "endpoint": endpoint}],
         }
     )
     for rows in pages_of(source.resources["records"], 100):
         yield Page(rows=rows, seen=[row["id"] for row in rows])
+
+
+def base_of(api: Any, table: str) -> str:
+    """The base that a table is in."""
+    for bases in api.paginate("/v0/meta/bases", data_selector="bases"):
+        for base in bases:
+            tables = api.get(f"/v0/meta/bases/{base['id']}/tables").json()["tables"]
+            if table in [each["id"] for each in tables]:
+                return str(base["id"])
+    raise RunFailed(f"No base of this account has the table {table}.", owner="customer")

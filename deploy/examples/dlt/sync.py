@@ -14,7 +14,7 @@ from functools import partial
 from sources import airtable, hubspot, stripe
 
 from sequin_admin.client import SequinError
-from sequin_admin.client.dlt import Loader
+from sequin_admin.client.dlt import ENGINE_PACE, Loader
 from sequin_admin.client.runs import HeldRun, Runs
 
 # How each provider is read, how its deletions are found, and where a row has its fields.
@@ -27,7 +27,7 @@ SOURCES = {
 
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    with Runs(os.environ["SEQUIN_URL"], os.environ["SEQUIN_API_KEY"]) as runs:
+    with Runs(os.environ["SEQUIN_URL"], os.environ["SEQUIN_API_KEY"], pace=ENGINE_PACE) as runs:
         for run in runs.claims(providers=list(SOURCES)):
             try:
                 with run, Loader(run) as loader:

@@ -17,9 +17,10 @@ reported, and what is read twice is written once.
 
 from sequin_admin.client.dlt.loader import Loader
 from sequin_admin.client.dlt.pages import OVERLAP_S, Page, pages_of
-from sequin_admin.client.dlt.session import client_config, open_session, rest_client
+from sequin_admin.client.dlt.session import ENGINE_PACE, client_config, open_session, rest_client
 
 __all__ = [
+    "ENGINE_PACE",
     "OVERLAP_S",
     "Loader",
     "Page",

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from sequin_admin.client.dlt.faults import source_errors
 from sequin_admin.client.dlt.pages import Page, Round
 from sequin_admin.client.runs import HeldCollection, HeldRun
 
@@ -22,11 +23,18 @@ class Counting:
             **{"deletes": deletes, "full_pass": is_full, "generation": collection.generation}
         }
         self.rows_seen = 0
+        # Set when what is read any further is not wanted.
+        self.is_over = False
         self.began, self.is_full = time.time(), is_full
         self.seen: set[str] | None = set() if deletes == "sweep" else None
 
     def watch(self, pages: Iterable[Page]) -> Iterator[Page]:
-        for page in pages:
+        left = iter(pages)
+        while True:
+            with source_errors():
+                page = next(left, None)
+            if page is None or self.is_over:
+                return
             if self.seen is not None:
                 self.seen.update(page.seen or ())
             yield page

@@ -1,9 +1,10 @@
-"""What went wrong with a target, as a sentence that repeats no row."""
+"""What went wrong with a source or a target, as a sentence that repeats no row."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 import psycopg2
+import requests
 from dlt.pipeline.exceptions import PipelineStepFailed
 
 from sequin_admin.client.runs import RunFailed
@@ -18,6 +19,26 @@ def target_errors() -> Iterator[None]:
         yield
     except (psycopg2.Error, PipelineStepFailed) as error:
         raise RunFailed(sentence_of(error), code="target_failed", of="target") from error
+
+
+@contextmanager
+def source_errors() -> Iterator[None]:
+    """Raises `RunFailed` for a call that was refused, or had no answer."""
+    try:
+        yield
+    except requests.HTTPError as error:
+        raise refused(error.response) from error
+    except requests.RequestException as error:
+        said = f"The provider did not answer: {type(error).__name__}."
+        raise RunFailed(said, owner="nobody", code="no_answer") from error
+
+
+def refused(answer: requests.Response) -> RunFailed:
+    """Without the query, which may name a record."""
+    address = str(answer.url).partition("?")[0]
+    said = f"The provider answered {answer.status_code} {answer.reason} for {address}."
+    owner = "nobody" if answer.status_code >= 500 or answer.status_code == 429 else "operator"
+    return RunFailed(said, owner=owner, code=f"http_{answer.status_code}")
 
 
 def sentence_of(error: BaseException) -> str:

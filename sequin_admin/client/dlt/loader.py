@@ -1,7 +1,8 @@
 """Writes what a run reads into its target, with dlt."""
 
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from typing import Any, TypeAlias
 
@@ -18,11 +19,19 @@ from sequin_admin.client.dlt.settings import given_settings
 from sequin_admin.client.dlt.writer import Writer, WriterIdentity
 from sequin_admin.client.runs import HeldCollection, HeldRun
 
-# Pages that are written, committed and reported together.
+# Pages that are written, committed and reported together, at first.
 PAGES = 10
 # Rows that a sweep deletes at once.
 SWEPT = 5_000
 Read: TypeAlias = Callable[[Any], Iterable[Page]]
+
+
+def ahead(reader: ThreadPoolExecutor, made: Iterator[Round]) -> Iterator[Round]:
+    """Each round, while the next one is read. Raises what reading it raises."""
+    following = reader.submit(next, made, None)
+    while (current := following.result()) is not None:
+        following = reader.submit(next, made, None)
+        yield current
 
 
 class Loader:
@@ -88,8 +97,13 @@ class Loader:
             loaded = self.open(collection, fields)
         cursor = collection.cursor if loaded.has_rows else None
         counting = Counting(self.run, collection, deletes, is_full=cursor is None)
-        for made in rounds(counting.watch(read(cursor)), self.pages, key):
-            self.write(loaded, made, counting)
+        reading = rounds(counting.watch(read(cursor)), self.pages, key)
+        with ThreadPoolExecutor(1) as reader:
+            try:
+                for made in ahead(reader, reading):
+                    self.write(loaded, made, counting)
+            finally:
+                counting.is_over = True
         if counting.seen is not None:
             self.sweep(loaded, counting, counting.seen)
         with target_errors():

@@ -10,6 +10,7 @@ from typing import Any
 Row = dict[str, Any]
 # How long before its cursor a source begins to read: some changes are told late, or in one second.
 OVERLAP_S = 60
+LONGEST = 8
 # PostgreSQL's jsonb has no NUL in a text.
 NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 
@@ -74,14 +75,16 @@ def as_json(row: Row) -> str:
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def rounds(pages: Iterable[Page], size: int, key: str) -> Iterator[Round]:
-    """Rounds of `size` pages, and of those that are left."""
-    made, left = Round(), size
+def rounds(pages: Iterable[Page], first: int, key: str) -> Iterator[Round]:
+    """A round of `first` pages and longer ones, up to `LONGEST` times as long: each one costs the
+    same, and what is read again after an end is in proportion to what was read."""
+    made, size, left = Round(), first, first
     for page in pages:
         made.add(page, key)
         left -= 1
         if not left:
             yield made
+            size = min(2 * size, LONGEST * first)
             made, left = Round(), size
     if left < size:
         yield made

@@ -13,6 +13,7 @@ from dlt.sources.helpers.rest_client import RESTClient
 
 from sequin_admin.client.api import Credential
 from sequin_admin.client.dialect import Dialect
+from sequin_admin.client.permits import Pace
 from sequin_admin.client.requests import CredentialAdapter, Session
 from sequin_admin.client.requests.adapter import OF_THE_BODY
 
@@ -21,6 +22,8 @@ PAUSES_S = (0.5, 1, 2, 4, 8)
 # A throttled call waits for its permit, until the provider's pause has ended.
 MOST_THROTTLED = 20
 TEMPORARY = (500, 502, 503, 504)
+# For `Runs(pace=...)` of an engine that reads one page after the other.
+ENGINE_PACE = Pace(batch=4)
 
 
 class PatientAdapter(CredentialAdapter):

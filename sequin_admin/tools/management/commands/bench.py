@@ -20,6 +20,7 @@ from sequin_admin.tools.benchmarks import (
     audit_log,
     claim_costs,
     claims,
+    engine,
     hanging,
     permits,
     prunes,
@@ -89,6 +90,11 @@ class Command(BaseCommand):
             help="Append the figures to a file, and compare shares with the last run in it.",
         )
         parser.add_argument(
+            "--engine",
+            action="store_true",
+            help="Only what dlt loads a second on our tokens, and with a token of its own.",
+        )
+        parser.add_argument(
             "--audit", action="store_true", help="Only how long a million audit events take."
         )
         parser.add_argument(
@@ -102,7 +108,8 @@ class Command(BaseCommand):
         if options["save"]:
             self.stderr.write(runs.save(options["save"], figures), lambda text: text)
         ratios = figures.get("ratios", {}).values()
-        if any(ratio > MOST_RATIO for ratio in ratios) or figures.get("too_slow"):
+        too_slow = figures.get("too_slow") or figures.get("engine", {}).get("too_slow")
+        if any(ratio > MOST_RATIO for ratio in ratios) or too_slow:
             raise SystemExit(1)
 
 
@@ -127,6 +134,8 @@ def measure(options: dict[str, Any]) -> dict[str, Any]:
         return {**figures, "hanging": hanging.measure()}
     if options["claim_costs"]:
         return {**figures, "claim_costs": claim_costs.measure()}
+    if options["engine"]:
+        return {**figures, "engine": engine.measure(organization)}
     if options["audit"]:
         return {**figures, "audit": audit_log.measure()}
     if options["prune"]:
