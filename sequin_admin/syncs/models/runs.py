@@ -1,6 +1,7 @@
 """Runs: one worker reads one sync for one consumer, under a lease."""
 
 import uuid
+from datetime import UTC, datetime
 
 from django.db import models
 
@@ -11,6 +12,11 @@ from sequin_admin.syncs.models.pipeline import Consumer, Sync, Target
 
 COLLECTION_ID_CHARS = 300
 WAITING_CHARS = 10
+
+
+def iso_time(at: datetime) -> str:
+    """A time in the JSON of a run: RFC 3339 in UTC, to the second."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class RunStatus(models.TextChoices):
