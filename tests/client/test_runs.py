@@ -2,6 +2,7 @@
 
 import threading
 
+import httpx2
 import pytest
 
 from sequin_admin.access import keys
@@ -65,6 +66,26 @@ def test_permits_that_no_call_took_are_released_before_the_run_ends(runs):
             assert len(permits.drawn) > 0
 
     assert (permits.drawn, permits.back) == ([], [])
+
+
+def test_a_report_whose_answer_is_lost_counts_once(runs, monkeypatch):
+    answered = []
+
+    def lose(*sent, **more):
+        """The answer to the first of two equal requests is lost."""
+        response = request(*sent, **more)
+        answered.append(response.status_code)
+        if len(answered) % 2:
+            raise httpx2.ReadError("lost", request=response.request)
+        return response
+
+    with runs.claim(wait_s=0) as run:
+        request = runs.client.http.request
+        monkeypatch.setattr(runs.client.http, "request", lose)
+        run.report(COLLECTION, cursor=1, read=5)
+
+    assert answered == [200, 200, 200, 200]
+    assert (the_run().status, the_run().rows_read) == (RunStatus.SUCCEEDED, 5)
 
 
 def test_none_is_due(runs):
