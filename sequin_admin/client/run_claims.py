@@ -24,7 +24,7 @@ from sequin_admin.client.held_run import HeldRun, clock_s
 from sequin_admin.client.permits import Pace
 from sequin_admin.client.plans import Plan, run
 from sequin_admin.client.retry_after import retry_after_s
-from sequin_admin.client.run_errors import RunLost
+from sequin_admin.client.run_errors import RunFailed, RunLost
 
 LEASE_S, WAIT_S = 60, 20
 # Where the server has no place for one more who waits.
@@ -44,7 +44,11 @@ class RunCalls:
         return run(self.asking("POST", f"{run_id}/report", json=body, headers=once(key)))
 
     def target(self, run_id: str) -> dict[str, Any]:
-        return run(self.asking("GET", f"{run_id}/target"))
+        """Raises `RunFailed` for a target that somebody must mend first."""
+        try:
+            return run(self.asking("GET", f"{run_id}/target"))
+        except Broken as error:
+            raise RunFailed(str(error), code="target_unusable", of="target") from None
 
     def asking(self, method: str, path: str, **sent: Any) -> Plan[dict[str, Any]]:
         """Raises `RunLost`, `TryLater` or another `SequinError`."""

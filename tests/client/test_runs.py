@@ -180,7 +180,7 @@ def test_runs_come_one_after_the_other(runs, synced):
 def test_a_target_is_given_with_its_vetted_address(runs, synced, settings):
     settings.TARGET_NETWORKS = ["127.0.0.0/8"]
     target = synced[1]
-    target.host, target.port, target.secrets = "127.0.0.1", 5432, {"password": "it's \\ me"}
+    target.host, target.port, target.secrets = "127.0.0.1", 25432, {"password": "it's \\ me"}
     target.schema = "dune sea"
     target.save()
 
@@ -203,6 +203,7 @@ def test_a_target_that_must_not_be_called_is_refused(runs, synced, settings):
         run.target()
 
     assert "127.0.0.1" in str(refused.value)
+    assert (the_run().error["of"], the_run().error["code"]) == ("target", "target_unusable")
 
 
 def test_a_connection_string_is_read_by_libpq():
