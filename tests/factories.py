@@ -19,6 +19,7 @@ from sequin_admin.syncs.models import Consumer, Run, Sync, Target
 from sequin_admin.syncs.runs import claims, slots
 from sequin_admin.syncs.runs.claims import RunFilter
 
+NEXT_YEAR = f"{datetime.now().year + 1}-12-01T00:00:00Z"
 # A value for each pattern whose properties have no complete example.
 FITTING = {
     r"(sk|rk)_(live|test)_\w+": "sk_test_{}",
@@ -50,7 +51,7 @@ def sample_value(declared: type[Properties], name: str, marker: str) -> Any:
     if plain is int:
         return int(example or 3600)
     if plain is datetime:
-        return "2026-12-01T00:00:00Z"
+        return NEXT_YEAR
     if get_origin(plain) is list:
         return ["oauth", "contacts"]
     if get_origin(plain) is Literal:

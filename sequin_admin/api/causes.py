@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -21,7 +21,14 @@ from sequin_admin.api.framework.pagination import (
 )
 from sequin_admin.api.framework.resources import Resource
 from sequin_admin.api.framework.rows import get_or_404
-from sequin_admin.api.framework.schemas import Body, HealthStatus, OneOf, Shape, Timestamp
+from sequin_admin.api.framework.schemas import (
+    Body,
+    HealthStatus,
+    NamedExamples,
+    OneOf,
+    Shape,
+    Timestamp,
+)
 from sequin_admin.api.health import CODE, MESSAGE
 from sequin_admin.core import clock
 from sequin_admin.health import cause_verbs, cause_words
@@ -109,11 +116,17 @@ class CauseTake(Body):
 class CauseMute(Body):
     """For how long nobody is notified."""
 
-    examples = {"until it ends": {}, "for a while": {"until": "2026-11-30T08:00:00Z"}}
-
     until: Since | None = Field(
         default=None, description="At most 90 days from now. By default until it ends."
     )
+
+    @classmethod
+    def named_examples(cls) -> NamedExamples:
+        tomorrow = (clock.now() + timedelta(days=1)).isoformat(timespec="seconds")
+        return {
+            "until_it_ends": {"summary": "Until it ends", "value": {}},
+            "for_a_while": {"summary": "For a while", "value": {"until": tomorrow}},
+        }
 
 
 class CauseNoteCreate(Body):

@@ -2,6 +2,7 @@
 
 import threading
 import time
+import uuid
 from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -32,7 +33,7 @@ def clock_s() -> float:
 class RunDoor(Protocol):
     """What asks the server for a run: `RunCalls`."""
 
-    def report(self, run_id: str, body: dict[str, Any]) -> dict[str, Any]: ...
+    def report(self, run_id: str, body: dict[str, Any], key: str) -> dict[str, Any]: ...
     def target(self, run_id: str) -> dict[str, Any]: ...
 
 
@@ -115,7 +116,7 @@ class HeldRun:
         }
         if cursor is not UNCHANGED:
             sent["cursor"] = cursor
-        self.send({"collections": [sent]})
+        self.send({"collections": [sent]}, str(uuid.uuid4()))
         self.check()
 
     def may_delete(self, collection_id: str) -> bool:
@@ -158,15 +159,16 @@ class HeldRun:
         except SequinError as error:
             raise RunLost(LATE) from error
 
-    def send(self, more: dict[str, Any]) -> None:
-        """One report. Raises `RunLost` and `TryLater`."""
+    def send(self, more: dict[str, Any], key: str = "") -> None:
+        """One report. With a `key` it counts once, however often it is sent. Raises `RunLost` and
+        `TryLater`."""
         with self.lock:
             if self.lost:
                 raise RunLost(self.lost, 409)
             asked_at, lines = clock_s(), self.lines
             body = {"fence": self.fence, "waiting": self.waits_for, "log": lines, **more}
             try:
-                answer = self.door.report(self.id, body)
+                answer = self.door.report(self.id, body, key)
             except RunLost as error:
                 self.lost = str(error)
                 raise
@@ -195,9 +197,13 @@ class HeldRun:
                 return
             self.is_over = True
             self.ended.set()
+            # Afterwards the key may not.
+            self.credential.permits.release_drawn()
+            ending = {"status": status, "error": error, "waiting": None}
+            key, lines = str(uuid.uuid4()), self.lines
             for number in range(END_TRIES):
                 try:
-                    return self.send({"status": status, "error": error, "waiting": None})
+                    return self.send({**ending, "log": lines}, key)
                 except TryLater:
                     if number + 1 == END_TRIES or clock_s() >= self.ends_at:
                         raise

@@ -10,13 +10,21 @@ from typing import Any
 
 import httpx2
 
-from sequin_admin.client.answers import TIMEOUT_S, error_in, object_in, send, summary_of
+from sequin_admin.client.answers import (
+    TIMEOUT_S,
+    error_in,
+    object_in,
+    send,
+    summary_of,
+    try_later,
+)
 from sequin_admin.client.api import PACE, Client, Credential
 from sequin_admin.client.errors import Broken, SequinError, TryLater
 from sequin_admin.client.held_run import HeldRun, clock_s
 from sequin_admin.client.permits import Pace
 from sequin_admin.client.plans import Plan, run
-from sequin_admin.client.run_errors import RunLost
+from sequin_admin.client.retry_after import retry_after_s
+from sequin_admin.client.run_errors import RunFailed, RunLost
 
 LEASE_S, WAIT_S = 60, 20
 # Where the server has no place for one more who waits.
@@ -30,15 +38,17 @@ class RunCalls:
         self.http = http
 
     def claim(self, body: dict[str, Any]) -> dict[str, Any]:
-        # A claim whose answer was lost is not claimed twice.
-        headers = {"Idempotency-Key": str(uuid.uuid4())}
-        return run(self.asking("POST", "claim", json=body, headers=headers))
+        return run(self.asking("POST", "claim", json=body, headers=once(str(uuid.uuid4()))))
 
-    def report(self, run_id: str, body: dict[str, Any]) -> dict[str, Any]:
-        return run(self.asking("POST", f"{run_id}/report", json=body))
+    def report(self, run_id: str, body: dict[str, Any], key: str) -> dict[str, Any]:
+        return run(self.asking("POST", f"{run_id}/report", json=body, headers=once(key)))
 
     def target(self, run_id: str) -> dict[str, Any]:
-        return run(self.asking("GET", f"{run_id}/target"))
+        """Raises `RunFailed` for a target that somebody must mend first."""
+        try:
+            return run(self.asking("GET", f"{run_id}/target"))
+        except Broken as error:
+            raise RunFailed(str(error), code="target_unusable", of="target") from None
 
     def asking(self, method: str, path: str, **sent: Any) -> Plan[dict[str, Any]]:
         """Raises `RunLost`, `TryLater` or another `SequinError`."""
@@ -47,9 +57,16 @@ class RunCalls:
         )
         if response.status_code == 200:
             return object_in(response)
+        if response.status_code == 409 and retry_after_s(response) is not None:
+            raise try_later(response)
         if response.status_code == 409 and path.endswith("report"):
             raise RunLost(summary_of(response), 409)
         raise error_in(response)
+
+
+def once(key: str) -> dict[str, str]:
+    """The header with which a request that is sent again, as its answer was lost, is done once."""
+    return {"Idempotency-Key": key} if key else {}
 
 
 class Claim:

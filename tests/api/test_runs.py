@@ -141,7 +141,9 @@ def test_while_it_is_held_a_run_gives_what_it_needs_and_audits_it_once(
 ):
     settings.TARGET_NETWORKS = ["127.0.0.0/8"]
     sync, target, _ = synced
-    target.host, target.secrets = "127.0.0.1", {"password": "spice-must-flow"}
+    # Another port than that of our own database.
+    target.host, target.port = "127.0.0.1", 25432
+    target.secrets = {"password": "spice-must-flow"}
     target.save()
     other = make_credential(organization, "stripe_key", name="Caladan")
     run = claim(engine)["run"]
@@ -157,7 +159,7 @@ def test_while_it_is_held_a_run_gives_what_it_needs_and_audits_it_once(
     read = Event.objects.filter(action="credential.token_read")
     assert [event.details["run"] for event in read] == [run["id"]]
     assert places[0].json() == {
-        **{"host": "127.0.0.1", "hostaddr": "127.0.0.1", "port": 5432, "database": "spice"},
+        **{"host": "127.0.0.1", "hostaddr": "127.0.0.1", "port": 25432, "database": "spice"},
         **{"username": "sequin", "password": "spice-must-flow", "schema": ""},
         **{"ssl_mode": "prefer", "ssl_root_cert": None},
     }

@@ -2,11 +2,12 @@
 
 import threading
 
+import httpx2
 import pytest
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import Scope
-from sequin_admin.client import Broken, Client, SequinError
+from sequin_admin.client import Broken, Client, Pace, SequinError
 from sequin_admin.client.runs import (
     RunFailed,
     RunLost,
@@ -55,6 +56,36 @@ def test_a_run_is_claimed_reported_and_ended(runs):
     assert (stored.status, stored.rows_read, stored.log[0]["line"]) == ("succeeded", 2, "Page 1")
     assert CollectionState.objects.get().cursor == {"at": 1}
     assert Sync.objects.get().initial_backfill_completed_at
+
+
+def test_permits_that_no_call_took_are_released_before_the_run_ends(runs):
+    runs.pace = Pace(batch=5, use_within_s=30)
+    with runs.claim(wait_s=0) as run:
+        permits = run.credential.permits
+        with run.credential.permit():
+            assert len(permits.drawn) > 0
+
+    assert (permits.drawn, permits.back) == ([], [])
+
+
+def test_a_report_whose_answer_is_lost_counts_once(runs, monkeypatch):
+    answered = []
+
+    def lose(*sent, **more):
+        """The answer to the first of two equal requests is lost."""
+        response = request(*sent, **more)
+        answered.append(response.status_code)
+        if len(answered) % 2:
+            raise httpx2.ReadError("lost", request=response.request)
+        return response
+
+    with runs.claim(wait_s=0) as run:
+        request = runs.client.http.request
+        monkeypatch.setattr(runs.client.http, "request", lose)
+        run.report(COLLECTION, cursor=1, read=5)
+
+    assert answered == [200, 200, 200, 200]
+    assert (the_run().status, the_run().rows_read) == (RunStatus.SUCCEEDED, 5)
 
 
 def test_none_is_due(runs):
@@ -149,7 +180,7 @@ def test_runs_come_one_after_the_other(runs, synced):
 def test_a_target_is_given_with_its_vetted_address(runs, synced, settings):
     settings.TARGET_NETWORKS = ["127.0.0.0/8"]
     target = synced[1]
-    target.host, target.port, target.secrets = "127.0.0.1", 5432, {"password": "it's \\ me"}
+    target.host, target.port, target.secrets = "127.0.0.1", 25432, {"password": "it's \\ me"}
     target.schema = "dune sea"
     target.save()
 
@@ -172,6 +203,7 @@ def test_a_target_that_must_not_be_called_is_refused(runs, synced, settings):
         run.target()
 
     assert "127.0.0.1" in str(refused.value)
+    assert (the_run().error["of"], the_run().error["code"]) == ("target", "target_unusable")
 
 
 def test_a_connection_string_is_read_by_libpq():

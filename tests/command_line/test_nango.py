@@ -23,7 +23,7 @@ def connection(provider, credentials, config=None, **more):
 
 def oauth2(**more):
     raw = {"scope": "read write", "token_type": "bearer"} | more.pop("raw", {})
-    tokens = {"access_token": "at", "refresh_token": "rt", "expires_at": "2026-12-01T00:00:00Z"}
+    tokens = {"access_token": "at", "refresh_token": "rt", "expires_at": "2096-12-01T00:00:00Z"}
     return {"type": "OAUTH2", **tokens, "raw": raw, **more}
 
 
