@@ -55,6 +55,7 @@ class Request(HttpRequest):
     memberships: list[Membership]
     htmx: HtmxDetails
     kept_data: QueryDict  # only set while a form is shown again
+    sync_runs: object  # only set by the tab Runs of a sync: see `run_pages/sync_runs.py`
 
 
 View = Callable[Concatenate[Request, P], HttpResponseBase]

@@ -19,11 +19,13 @@ from sequin_admin.dashboard.access import Request
 from sequin_admin.dashboard.listing import parse_uuids
 from sequin_admin.dashboard.live import Current
 from sequin_admin.dashboard.recent import remember_viewed
+from sequin_admin.dashboard.run_pages.progress import ShownRun
+from sequin_admin.dashboard.run_pages.sync_runs import find_sync_runs
 from sequin_admin.dashboard.templatetags.ui import shown_status
 from sequin_admin.health import rollup
 from sequin_admin.health.entities import monitored_models, with_dependencies
 from sequin_admin.health.status import Reason, Status
-from sequin_admin.syncs.models import Consumer, Sync, Target
+from sequin_admin.syncs.models import Consumer, Run, Sync, Target
 
 # The tabs of each sort of page: name of the URL, title, and what one must be allowed to do.
 TABS = {
@@ -44,6 +46,7 @@ TABS = {
     ),
     "sync": (
         ("sync", "Overview", Action.VIEW),
+        ("sync_runs", "Runs", Action.VIEW),
         ("sync_badge_page", "Public badge", Action.VIEW),
         ("sync_history", "History", Action.VIEW),
         ("sync_danger", "Danger", Action.EDIT),
@@ -90,8 +93,11 @@ class Dependant:
 class Front:
     """What a page shows of `subject` above its tabs. Queries run when the template asks."""
 
-    def __init__(self, subject: Monitored, here: str, role: str) -> None:
-        self.subject, self.here, self.role = subject, here, role
+    def __init__(
+        self, subject: Monitored, here: str, role: str, latest: Sequence[Run] | None = None
+    ) -> None:
+        """`latest` are the latest runs of a sync, where they are known already."""
+        self.subject, self.here, self.role, self.latest = subject, here, role, latest
         self.step = f"health/steps/{subject.entity}.html"
         self.url = reverse(f"dashboard:{subject.entity}", args=[subject.pk])
 
@@ -152,14 +158,26 @@ class Front:
         """The front as a part of the page that stays up to date."""
         row = self.subject
         shown = (shown_status(row), str(row.health_since), row.health_note, self.is_tested)
+        run = self.last_run
         return Current(
             "front",
             f"{row.entity}:{row.pk}",
             state=(*shown, [(str(reason.id), reason.status) for reason in self.chain]),
-            details=(str(row.checked_at), str(row.check_due_at)),
+            details=(str(row.checked_at), str(row.check_due_at), run and run.brief),
             context={"front": self, "subject": row, row.entity: row},
             soon=self.is_tested or self.is_checked_soon,
         )
+
+    @cached_property
+    def last_run(self) -> ShownRun | None:
+        """The latest run of a sync."""
+        if not isinstance(self.subject, Sync):
+            return None
+        if self.latest is None:
+            runs = Run.objects.filter(sync=self.subject.pk).order_by("-started_at", "-id")
+            self.latest = list(runs.defer("log", "collections")[:1])
+        newest = max(self.latest, key=lambda run: run.started_at, default=None)
+        return ShownRun(newest) if newest else None
 
     @cached_property
     def dependants(self) -> list[Dependant]:
@@ -193,15 +211,23 @@ def load_fronts(request: Request, keys: Sequence[str]) -> Iterator[Current]:
     entity, _, pk = keys[0].partition(":")
     rows = with_dependencies(monitored_models()[entity]) if entity in TABS else None
     found = rows and rows.of(request.organization).filter(pk__in=parse_uuids([pk]))
+    # Those that the tab Runs shows besides are asked for once.
+    runs = find_sync_runs(request, pk) if "sync_runs" in request.GET else None
     for subject in found or ():
-        yield Front(subject, entity, request.membership.role).part
+        yield Front(subject, entity, request.membership.role, runs.latest if runs else None).part
 
 
 def render_tab(
-    request: Request, template: str, subject: Monitored, here: str, context: dict[str, Any]
+    request: Request,
+    template: str,
+    subject: Monitored,
+    here: str,
+    context: dict[str, Any],
+    *,
+    latest: Sequence[Run] | None = None,
 ) -> HttpResponse:
     """A tab, which extends `components/front_page.html`."""
     remember_viewed(request, subject.entity, subject)
-    front = Front(subject, here, request.membership.role)
+    front = Front(subject, here, request.membership.role, latest)
     context = {"subject": subject, "front": front, subject.entity: subject, **context}
     return render(request, template, context)

@@ -29,6 +29,7 @@ class Entry:
 
 PAGES = (
     *(Entry(area.title, area.name, area.words, area.action) for area in AREAS),
+    Entry("Runs", "dashboard:runs", "syncs engines history log failed"),
     Entry("Runbooks", "dashboard:runbooks", "handbook docs trouble incident night"),
     Entry("Security of Sequin Admin", "dashboard:security", "threat model docs keys encryption"),
     Entry(

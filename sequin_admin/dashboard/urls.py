@@ -43,10 +43,12 @@ from sequin_admin.dashboard.views import (
     organizations,
     overview,
     providers,
+    runs,
     search,
     sign_in_rules,
     streams,
     sync_detail,
+    sync_runs,
     syncs,
     targets,
     usage,
@@ -58,7 +60,7 @@ oauth_app = "oauth-apps/<uuid:pk>"
 channel = "notifications/<uuid:pk>"
 delivery = "notifications/deliveries/<uuid:pk>"
 sync, target, consumer = "syncs/<uuid:pk>", "targets/<uuid:pk>", "consumers/<uuid:pk>"
-stream, cause = "streams/<uuid:pk>", "causes/<uuid:pk>"
+stream, cause, run = "streams/<uuid:pk>", "causes/<uuid:pk>", "syncs/runs/<uuid:pk>"
 invitation = "members/invitations/<uuid:pk>"
 
 app_name = "dashboard"
@@ -164,6 +166,14 @@ urlpatterns = [
     path("syncs/", syncs.index, name="syncs"),
     path("syncs/new/", syncs.new, name="sync_new"),
     path(f"{sync}/", sync_detail.detail, name="sync"),
+    path("syncs/runs/", runs.index, name="runs"),
+    path(f"{run}/", runs.detail, name="run"),
+    path(f"{run}/cancel/", runs.cancel, name="run_cancel"),
+    path(f"{sync}/runs/", sync_runs.runs, name="sync_runs"),
+    path(f"{sync}/pause/", sync_runs.pause, name="sync_pause"),
+    path(f"{sync}/resume/", sync_runs.resume, name="sync_resume"),
+    path(f"{sync}/resync/", sync_runs.resync, name="sync_resync"),
+    path(f"{sync}/confirm-deletes/", sync_runs.confirm_deletes, name="sync_confirm_deletes"),
     path(f"{sync}/badge/", sync_detail.badge, name="sync_badge_page"),
     path(f"{sync}/history/", histories.history, {"entity": "sync"}, name="sync_history"),
     path(f"{sync}/danger/", sync_detail.danger, name="sync_danger"),

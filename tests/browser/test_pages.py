@@ -34,6 +34,7 @@ from tests.browser.conftest import hold_still, list_faults, log_in, press, settl
 from tests.conftest import make_member
 from tests.factories import make_credential, make_oauth_app, make_synced
 from tests.notified import make_message
+from tests.run_rows import make_runs
 from tests.simulator_server import Simulator
 
 
@@ -93,6 +94,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     keys.rotate(key, actor=user)
     syncs.publish_badge(sync, actor=user)
     Sync.objects.update(rows_total=12_345, lag_s=3.5, last_report_at=clock.now())
+    running, failed = make_runs(sync)
     targets.verify(target, actor=user)
     bare = syncs.create(refused, actor=user, name="Bare")
     for ends in (clock.now() - timedelta(hours=1), clock.now() + timedelta(hours=1)):
@@ -185,6 +187,13 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
         one + "syncs/new/",
         of_sync,
         f"/syncs/{bare.pk}/",
+        *(of_sync + page for page in ("runs/", "pause/", "confirm-deletes/")),
+        f"{of_sync}resync/?collection=stripe%3Acustomer",
+        f"/syncs/{bare.pk}/runs/",
+        "/syncs/runs/",
+        "/syncs/runs/?status=lost&q=nothing",
+        *(f"/syncs/runs/{run.pk}/" for run in (running, failed)),
+        f"/syncs/runs/{running.pk}/cancel/",
         *(of_sync + page for page in ("edit/", "disable/", "delete/", "badge/", *COMMON)),
         "/streams/",
         "/streams/?q=nothing+matches",

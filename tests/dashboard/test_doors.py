@@ -30,7 +30,7 @@ from sequin_admin.health.models import Cause
 from sequin_admin.notifications import channels, outbox
 from sequin_admin.notifications.models import ChannelKind
 from sequin_admin.syncs import streams
-from sequin_admin.syncs.models import FormerTargetSecrets
+from sequin_admin.syncs.models import FormerTargetSecrets, Run
 from tests.conftest import confirm_login, make_member
 from tests.dashboard.conftest import age_login
 from tests.database_rows import AUDIT_LOG, read_rows
@@ -51,7 +51,7 @@ TAKES = {
             "sync_badge_page", "sync_history", "target_history", "search",
             "fleet_usage", "provider", "expiry", "cause", "exports", "export_new", "export",
             "operate", "runbooks", "security",
-            "consumer_history",
+            "consumer_history", "sync_runs", "runs", "run",
             # A person's own, which nobody else sees: viewers keep them, too.
             "saved_view_new", "saved_view_delete", "list_columns", "tour", "tour_look",
             "tour_dismiss",
@@ -143,6 +143,7 @@ def ids(organization, user, settings):
             organization, "jessica@arrakis.test", "viewer", actor=user
         )[0],
         "sync": sync,
+        "run": Run.objects.create(organization=organization, sync=sync, consumer=consumer),
         "target": target,
         "consumer": consumer,
         "former_credential": former_of(FormerCredentialSecrets, credential, "secret"),

@@ -39,6 +39,7 @@ class Reach:
     stays: tuple[str | Affected | None, ...] = ()
     refused: tuple[Affected | None, ...] = ()
     remedy: str = ""
+    title: str = "What stops"
 
     def refused_while_used(
         self, row: models.Model, *more: models.QuerySet[models.Model]

@@ -33,6 +33,10 @@ ELSEWHERE = (
 )
 
 
+# Pages that are no area of their own, but above others.
+BELOW = {"/syncs/runs/": "Runs"}
+
+
 @dataclass(frozen=True)
 class Crumb:
     """A page above the current one."""
@@ -117,7 +121,8 @@ def find_crumbs(context: Context, path: str) -> Iterator[Crumb]:
     parts = [part for part in path.split("/") if part]
     for number, part in enumerate(parts[:-1], 1):
         url = f"/{'/'.join(parts[:number])}/"
-        title = area_title(url) or (name_of(named[part]) if part in named else "")
+        named_so = name_of(named[part]) if part in named else ""
+        title = area_title(url) or BELOW.get(url) or named_so
         if title and is_page(url) and not (isinstance(front, Front) and url == front.url):
             yield Crumb(title, url)
 

@@ -22,12 +22,13 @@ from sequin_admin.dashboard.views import (
     expiry,
     fleet_usage,
     oauth_apps,
+    runs,
     streams,
     syncs,
     targets,
 )
 
-LISTED = (consumers, fleet_usage, oauth_apps, streams, syncs, targets)
+LISTED = (consumers, fleet_usage, oauth_apps, runs, streams, syncs, targets)
 NAMED = (each.LIST.kept for each in LISTED)
 OTHERS = (audit, causes, connect_links, credential_list, expiry)
 LISTS = {kept.name: kept for kept in (*(each.KEPT for each in OTHERS), *NAMED)}

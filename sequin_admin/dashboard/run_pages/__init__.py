@@ -1,0 +1,1 @@
+"""What pages show of runs: states in words, progress, charts, and their live parts."""
