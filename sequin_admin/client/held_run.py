@@ -195,6 +195,8 @@ class HeldRun:
                 return
             self.is_over = True
             self.ended.set()
+            # Afterwards the key may not.
+            self.credential.permits.release_drawn()
             for number in range(END_TRIES):
                 try:
                     return self.send({"status": status, "error": error, "waiting": None})

@@ -46,6 +46,12 @@ class Permits(PermitPool):
             if not self.closed:
                 run(self.flushing())
 
+    def release_drawn(self) -> None:
+        """Release the permits that no call has taken."""
+        with self.sending:
+            if not self.closed:
+                run(self.flushing(all=True))
+
     def close(self) -> None:
         """Release all permits. Nothing is sent afterwards."""
         with self.sending:

@@ -6,7 +6,7 @@ import pytest
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import Scope
-from sequin_admin.client import Broken, Client, SequinError
+from sequin_admin.client import Broken, Client, Pace, SequinError
 from sequin_admin.client.runs import (
     RunFailed,
     RunLost,
@@ -55,6 +55,16 @@ def test_a_run_is_claimed_reported_and_ended(runs):
     assert (stored.status, stored.rows_read, stored.log[0]["line"]) == ("succeeded", 2, "Page 1")
     assert CollectionState.objects.get().cursor == {"at": 1}
     assert Sync.objects.get().initial_backfill_completed_at
+
+
+def test_permits_that_no_call_took_are_released_before_the_run_ends(runs):
+    runs.pace = Pace(batch=5, use_within_s=30)
+    with runs.claim(wait_s=0) as run:
+        permits = run.credential.permits
+        with run.credential.permit():
+            assert len(permits.drawn) > 0
+
+    assert (permits.drawn, permits.back) == ([], [])
 
 
 def test_none_is_due(runs):

@@ -80,7 +80,7 @@ class RunFilters(PageParams):
 def get_owned_or_404(organization: Organization, pk: UUID) -> Run:
     """With its sync and target. Raises 404."""
     rows = Run.objects.of(organization).select_related("sync__credential", "target")
-    return get_or_404(rows.defer("sync__credential__secrets"), pk, "run")
+    return get_or_404(rows.defer("sync__credential__secrets", "log"), pk, "run")
 
 
 @router.post("/runs/claim", response={200: ClaimedRunShape, **ERRORS})

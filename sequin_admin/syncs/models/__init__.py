@@ -21,6 +21,7 @@ from sequin_admin.syncs.models.runs import (
     RunSlot,
     RunStatus,
     RunWait,
+    iso_time,
 )
 from sequin_admin.syncs.models.samples import RunSample
 from sequin_admin.syncs.models.search_texts import SyncText
@@ -45,5 +46,6 @@ __all__ = [
     "Sync",
     "SyncText",
     "Target",
+    "iso_time",
     "new_badge_token",
 ]

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import ClassVar
 
 from django.db import models
@@ -14,6 +15,11 @@ from sequin_admin.syncs.models.pipeline import Consumer, Sync, Target
 
 COLLECTION_ID_CHARS = 300
 WAITING_CHARS = 10
+
+
+def iso_time(at: datetime) -> str:
+    """A time in the JSON of a run: RFC 3339 in UTC, to the second."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class RunStatus(models.TextChoices):
