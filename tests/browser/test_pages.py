@@ -94,6 +94,7 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     keys.rotate(key, actor=user)
     syncs.publish_badge(sync, actor=user)
     Sync.objects.update(rows_total=12_345, lag_s=3.5, last_report_at=clock.now())
+    running, failed = make_runs(sync)
     targets.verify(target, actor=user)
     running, failed = make_runs(sync)
     bare = syncs.create(refused, actor=user, name="Bare")
