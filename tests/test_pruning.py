@@ -27,6 +27,9 @@ from sequin_admin.limits import sampling
 from sequin_admin.limits.models import Sample, SamplePeriod
 from sequin_admin.notifications import outbox
 from sequin_admin.notifications.models import Delivery, DeliveryState
+from sequin_admin.syncs import syncs
+from sequin_admin.syncs.models import Run
+from sequin_admin.syncs.runs import run_pruning
 from sequin_admin.tokens import chains
 from sequin_admin.tokens.models import ChainDigest
 from tests.factories import make_credential, make_oauth_app
@@ -118,6 +121,18 @@ def over_incidents(organization, user, at):
         yield Incident(organization=organization, entity_id=organization.pk, resolved_at=at)
 
 
+def runs_of_syncs(organization, user, at):
+    sync = syncs.create(make_credential(organization, "stripe_key"), actor=user, name="Invoices")
+    for _ in range(OLD):
+        yield Run(organization=organization, sync=sync, status="failed", ended_at=at)
+
+
+def runs_that_moved_nothing(organization, user, at):
+    for row in runs_of_syncs(organization, user, clock.now() - timedelta(hours=25)):
+        row.status = "succeeded"
+        yield row
+
+
 def idempotency_records(organization, user, at):
     key, _ = keys.create(organization, name="Key", scopes=[Scope.READ], actor=user)
     for number in range(OLD):
@@ -146,6 +161,8 @@ GROWING = (
     (deliveries, outbox.prune),
     (transitions, incidents.prune),
     (over_incidents, incidents.prune),
+    (runs_of_syncs, run_pruning.prune),
+    (runs_that_moved_nothing, run_pruning.prune),
     (idempotency_records, idempotency.prune_records),
     (cache_entries, shared_cache.prune),
     (login_sessions, lambda: call_command("clearsessions")),
@@ -165,6 +182,18 @@ def test_old_rows_go_in_batches_by_an_index(organization, user, long_ago, monkey
     deleted = f'DELETE FROM "{model._meta.db_table}"'
     assert sum(each["sql"].startswith(deleted) for each in statements) >= OLD / 2
     assert not model._base_manager.exists()
+
+
+def test_of_young_runs_those_that_moved_something_stay(organization, user):
+    Run.objects.bulk_create(runs_that_moved_nothing(organization, user, None))
+    moved, idle, failed, *_ = Run.objects.order_by("pk")
+    Run.objects.filter(pk=moved.pk).update(rows_deleted=1)
+    Run.objects.filter(pk=idle.pk).update(ended_at=clock.now())
+    Run.objects.filter(pk=failed.pk).update(status="failed")
+
+    run_pruning.prune()
+
+    assert {run.pk for run in Run.objects.all()} == {moved.pk, idle.pk, failed.pk}
 
 
 def test_a_slow_batch_is_followed_by_half_as_many_rows(organization, user, long_ago, monkeypatch):

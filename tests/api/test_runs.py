@@ -1,10 +1,13 @@
 """Runs: claimed, reported, and what the scope gives while one is held."""
 
+import threading
 from datetime import timedelta
 
 import pytest
 
-from sequin_admin.access.models import Scope
+from sequin_admin.access import endings
+from sequin_admin.access.models import ApiKey, Scope
+from sequin_admin.api.syncs import runs
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
 from sequin_admin.syncs import consumers
@@ -134,25 +137,37 @@ def test_the_scope_alone_reads_no_token_no_permit_and_no_target(engine, synced, 
 
 
 def test_while_it_is_held_a_run_gives_what_it_needs_and_audits_it_once(
-    engine, synced, organization, settings
+    engine, synced, organization, settings, make_client
 ):
     settings.TARGET_NETWORKS = ["127.0.0.0/8"]
     sync, target, _ = synced
-    type(target).objects.filter(pk=target.pk).update(port=5432)
+    target.host, target.secrets = "127.0.0.1", {"password": "spice-must-flow"}
+    target.save()
     other = make_credential(organization, "stripe_key", name="Caladan")
     run = claim(engine)["run"]
     token = f"/v1/credentials/{sync.credential_id}/token"
 
     answers = [engine.get(token) for _ in range(2)]
     permit = engine.post(f"/v1/credentials/{sync.credential_id}/permits", {})
+    places = [engine.get(f"{URL}/{run['id']}/target") for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert permit.status_code == 200
     assert engine.get(f"/v1/credentials/{other.pk}/token").status_code == 403
     read = Event.objects.filter(action="credential.token_read")
     assert [event.details["run"] for event in read] == [run["id"]]
+    assert places[0].json() == {
+        **{"host": "127.0.0.1", "hostaddr": "127.0.0.1", "port": 5432, "database": "spice"},
+        **{"username": "sequin", "password": "spice-must-flow", "schema": ""},
+        **{"ssl_mode": "prefer", "ssl_root_cert": None},
+    }
+    assert places[1]["Cache-Control"] == "no-store"
+    read = Event.objects.filter(action="target.password_read")
+    assert [event.details["run"] for event in read] == [run["id"]]
+    assert make_client(organization, Scope.RUNS).get(f"{URL}/{run['id']}/target").status_code == 409
     report(engine, run, status="succeeded")
     assert engine.get(token).status_code == 403
+    assert engine.get(f"{URL}/{run['id']}/target").status_code == 409
 
 
 def test_a_lapsed_lease_gives_nothing(engine, synced):
@@ -246,3 +261,154 @@ def test_a_report_without_a_claim_is_a_run(synced, api):
 
     run = Run.objects.get()
     assert (run.status, run.consumer, run.rows_read) == (RunStatus.SUCCEEDED, None, 3)
+
+
+def test_who_waits_gets_the_run_that_becomes_due(engine, synced, monkeypatch):
+    report(engine, claim(engine)["run"], status="succeeded")
+    pauses = []
+
+    def sleep(seconds):
+        pauses.append(seconds)
+        RunSlot.objects.update(due_at=clock.now())
+
+    monkeypatch.setattr(runs.time, "sleep", sleep)
+
+    assert claim(engine, wait_s=20)["run"]["fence"] == 2
+    assert pauses == [runs.POLL_S]
+
+
+@pytest.mark.parametrize("places", ["claim_polls", "long_polls"])
+def test_without_a_place_nobody_waits(engine, monkeypatch, places):
+    monkeypatch.setattr(runs, places, threading.BoundedSemaphore(1))
+    getattr(runs, places).acquire()
+    monkeypatch.setattr(runs.time, "sleep", lambda seconds: pytest.fail("It waits."))
+
+    assert claim(engine, wait_s=20)["run"] is None
+
+
+def test_half_of_the_places_are_left_for_permits():
+    assert 2 * runs.claim_polls._initial_value <= runs.long_polls._initial_value
+
+
+def test_a_place_is_free_again(engine, monkeypatch):
+    monkeypatch.setattr(runs, "claim_polls", threading.BoundedSemaphore(1))
+    monkeypatch.setattr(runs, "long_polls", threading.BoundedSemaphore(1))
+
+    for _ in range(2):
+        claim(engine, wait_s=0.01)
+
+    assert runs.claim_polls.acquire(blocking=False)
+    assert runs.long_polls.acquire(blocking=False)
+
+
+def test_a_key_that_ends_while_it_waits_gets_no_run(engine, synced, monkeypatch):
+    report(engine, claim(engine)["run"], status="succeeded")
+
+    def sleep(seconds):
+        RunSlot.objects.update(due_at=clock.now())
+        ApiKey.objects.update(revoked_at=clock.now())
+
+    monkeypatch.setattr(runs.time, "sleep", sleep)
+
+    assert engine.post(f"{URL}/claim", {"wait_s": 20}).status_code == 401
+    assert not Run.objects.running().exists()
+
+
+@pytest.mark.parametrize(
+    ("model", "columns", "state"),
+    [
+        ("sync", {"disabled_at": True}, "disabled"),
+        ("sync", {"paused_at": True}, "paused"),
+        ("consumer", {"disabled_at": True}, "disabled"),
+        ("credential", {"disabled_at": True}, "blocked"),
+        ("credential", {"health_status": "customer_intervention"}, "blocked"),
+        ("target", {"health_status": "sequin_intervention"}, "blocked"),
+        ("slot", {"stopped_at": True}, "stopped"),
+    ],
+)
+def test_a_run_that_can_not_work_is_not_due_and_the_schedule_says_why(
+    engine, api, synced, model, columns, state
+):
+    sync, target, consumer = synced
+    report(engine, claim(engine)["run"], status="cancelled")
+    rows = {"sync": sync, "target": target, "consumer": consumer}
+    rows |= {"credential": sync.credential, "slot": RunSlot.objects.get()}
+    columns = {n: clock.now() if v is True else v for n, v in columns.items()}
+    if model == "slot":
+        columns["stop_sentence"] = "We must act."
+    type(rows[model])._base_manager.filter(pk=rows[model].pk).update(**columns)
+
+    assert claim(engine)["run"] is None
+    (pair,) = api.get(f"/v1/syncs/{sync.pk}/schedule").json()["data"]
+    assert (pair["state"], pair["due_at"]) == (state, None)
+    assert pair["reason"].endswith((".", "at once."))
+
+
+def test_the_schedule_writes_nothing(api, synced):
+    (pair,) = api.get(f"/v1/syncs/{synced[0].pk}/schedule").json()["data"]
+
+    assert (pair["state"], pair["failures"]) == ("due", 0)
+    assert not RunSlot.objects.exists()
+
+
+def test_another_frequency_moves_the_next_run(engine, api, synced):
+    sync = synced[0]
+    api.patch(f"/v1/syncs/{sync.pk}", {"sync_frequency": "1d"})
+    report(engine, claim(engine)["run"], status="succeeded")
+    before = RunSlot.objects.get().due_at
+
+    api.patch(f"/v1/syncs/{sync.pk}", {"sync_frequency": "15m"})
+
+    after = RunSlot.objects.get().due_at
+    assert (before - after).total_seconds() == pytest.approx(86_400 - 900, abs=1)
+
+
+def test_of_an_organization_that_ends_nothing_is_claimed(engine, synced, organization, user):
+    endings.ask(organization, actor=user)
+
+    assert engine.post(f"{URL}/claim", {}).status_code == 403
+
+
+def test_a_deleted_consumers_run_is_over(engine, api, synced):
+    run = claim(engine)["run"]
+
+    api.delete(f"/v1/consumers/postgres/{synced[2].pk}")
+
+    answer = report(engine, run)
+    assert answer.status_code == 409
+    assert "are gone" in answer.json()["summary"]
+
+
+def test_a_worker_whose_sync_is_disabled_is_asked_to_end(engine, api, synced):
+    run = claim(engine)["run"]
+
+    api.patch(f"/v1/syncs/{synced[0].pk}", {"status": "disabled"})
+
+    assert [r["kind"] for r in report(engine, run).json()["requests"]] == ["cancel"]
+
+
+def test_what_people_ask_is_audited(engine, api, synced):
+    run, sync = claim(engine)["run"], f"/v1/syncs/{synced[0].pk}"
+    report(
+        engine,
+        run,
+        collections=[
+            {"collection_id": COLLECTION, "deletes": "sweep", "full_pass": True, "rows_seen": 1}
+            | {"rows_to_delete": 9}
+        ],
+    )
+
+    for path, body in (
+        (f"{URL}/{run['id']}/cancel", None),
+        (f"{sync}/confirm-deletes", {}),
+        (f"{sync}/resync", {"collection_id": COLLECTION}),
+        (f"{sync}/pause", None),
+        (f"{sync}/resume", None),
+    ):
+        assert api.post(path, body).status_code == 200
+
+    told = Event.objects.filter(action__startswith="sync.").order_by("id")
+    assert [event.action for event in told][-5:] == [
+        *("sync.run_cancelled", "sync.deletes_confirmed", "sync.resync_requested"),
+        *("sync.paused", "sync.resumed"),
+    ]

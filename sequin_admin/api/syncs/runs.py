@@ -80,7 +80,7 @@ class RunFilters(PageParams):
 def get_owned_or_404(organization: Organization, pk: UUID) -> Run:
     """With its sync and target. Raises 404."""
     rows = Run.objects.of(organization).select_related("sync__credential", "target")
-    return get_or_404(rows.defer("sync__credential__secrets"), pk, "run")
+    return get_or_404(rows.defer("sync__credential__secrets", "log"), pk, "run")
 
 
 @router.post("/runs/claim", response={200: ClaimedRunShape, **ERRORS})
@@ -176,7 +176,9 @@ def report_run(request: ApiRequest, run_id: UUID, payload: RunReportBody) -> dic
     }
 
 
-@router.get("/runs/{run_id}/target", response={200: RunTarget, **ERRORS, 503: Problem})
+@router.get(
+    "/runs/{run_id}/target", response={200: RunTarget, **ERRORS, 503: Problem}, by_alias=True
+)
 def get_run_target(request: ApiRequest, run_id: UUID) -> HttpResponse:
     """How to connect to the target of the run that you hold. Audited once a run."""
     run = get_owned_or_404(require_scope(request, Scope.RUNS), run_id)

@@ -20,6 +20,7 @@ from sequin_admin.syncs.models.runs import (
     RunSlot,
     RunStatus,
     RunWait,
+    iso_time,
 )
 from sequin_admin.syncs.models.ssl_modes import SslMode
 
@@ -39,5 +40,6 @@ __all__ = [
     "Stream",
     "Sync",
     "Target",
+    "iso_time",
     "new_badge_token",
 ]

@@ -1,6 +1,7 @@
 """Runs: one worker reads one sync for one consumer, under a lease."""
 
 import uuid
+from datetime import UTC, datetime
 
 from django.db import models
 
@@ -11,6 +12,11 @@ from sequin_admin.syncs.models.pipeline import Consumer, Sync, Target
 
 COLLECTION_ID_CHARS = 300
 WAITING_CHARS = 10
+
+
+def iso_time(at: datetime) -> str:
+    """A time in the JSON of a run: RFC 3339 in UTC, to the second."""
+    return at.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 class RunStatus(models.TextChoices):
@@ -185,6 +191,11 @@ class Run(models.Model):
             models.Index(fields=("organization", "-started_at", "-id"), name="run_newest"),
             models.Index(fields=("sync", "-started_at"), name="run_of_sync"),
             models.Index(fields=("ended_at",), name="run_ended"),
+            models.Index(
+                fields=("ended_at",),
+                name="run_idle",
+                condition=models.Q(status="succeeded", rows_read=0, rows_written=0, rows_deleted=0),
+            ),
             models.Index(
                 fields=("api_key", "sync"),
                 name="run_held",

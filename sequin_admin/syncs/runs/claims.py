@@ -135,7 +135,8 @@ def new_progress(state: CollectionState) -> dict[str, object]:
 def held_run(key: ApiKey, credential_id: UUID) -> Run | None:
     """A run of this credential that the key holds now."""
     rows = Run.objects.filter(organization=key.organization_id, sync__credential=credential_id)
-    return live_runs(rows).filter(api_key=key.pk).order_by("-started_at").first()
+    held = live_runs(rows).filter(api_key=key.pk).order_by("-started_at")
+    return held.defer("log", "collections", "requests").first()
 
 
 def live_runs(rows: "QuerySet[Run]") -> "QuerySet[Run]":

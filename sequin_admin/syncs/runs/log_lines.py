@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from sequin_admin.core import clock
 from sequin_admin.core.redaction import redact
 from sequin_admin.core.strict_json import storable_text
-from sequin_admin.syncs.models import Run
+from sequin_admin.syncs.models import Run, iso_time
 
 MOST_LINES = 200
 LINE_CHARS = 500
@@ -13,7 +13,7 @@ LINE_CHARS = 500
 
 def add_lines(run: Run, lines: Sequence[str], secrets: Sequence[str]) -> None:
     """Add lines to the end. The oldest go."""
-    at = clock.now().isoformat(timespec="seconds")
+    at = iso_time(clock.now())
     added = [
         {"at": at, "line": storable_text(redact(line, secrets))[:LINE_CHARS]}
         for line in lines[-MOST_LINES:]

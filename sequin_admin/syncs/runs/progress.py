@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sequin_admin.syncs.models import CollectionState, DeleteMethod, Run, RunSlot
+from sequin_admin.syncs.models import CollectionState, DeleteMethod, Run, RunSlot, iso_time
 from sequin_admin.syncs.runs import sweeps
 
 LARGEST_CURSOR = 16 * 1024
@@ -111,7 +111,7 @@ def add_to_entry(
     if report.full_pass is not None:
         entry["full_pass"] = report.full_pass
     if report.completed:
-        entry["completed_at"] = at.isoformat()
+        entry["completed_at"] = iso_time(at)
 
 
 def add_to_state(

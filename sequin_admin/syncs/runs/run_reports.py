@@ -54,11 +54,13 @@ def record(pk: UUID, key: ApiKey, report: RunReport) -> ReportAnswer:
 
     Raises `Run.DoesNotExist`, `RunOver` and `InvalidReport`.
     """
-    run = Run.objects.get(organization=key.organization_id, pk=pk)
+    run = Run.objects.defer("log", "collections").get(organization=key.organization_id, pk=pk)
     if run.api_key_id != key.pk:
         raise RunOver(f"{run} was claimed with another API key, which alone may report it.")
     slot = hold(run, report)
-    run = Run.objects.select_for_update(no_key=True).get(pk=pk)
+    rows = Run.objects.select_for_update(no_key=True)
+    # What was not loaded is not saved: a heartbeat does not write the log again.
+    run = (rows if report.log else rows.defer("log")).get(pk=pk)
     refuse_if_over(run, report)
     check_reports(run, report.collections)
     now, sync = clock.now(), slot.sync

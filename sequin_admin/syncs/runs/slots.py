@@ -93,10 +93,11 @@ class RunSchedule:
 
 def schedules_of(sync: Sync) -> list[RunSchedule]:
     """The pairs of the sync with its consumers, in the order of their names."""
-    make_slots(sync.organization, Sync.objects.filter(pk=sync.pk))
-    rows = RunSlot.objects.filter(selected(), sync=sync).order_by("consumer__name", "pk")
-    rows = rows.select_related("consumer__target").defer("consumer__target__secrets")
-    return [schedule_of(slot, sync) for slot in rows]
+    rows = RunSlot.objects.filter(selected(), sync=sync)
+    known = list(rows.select_related("consumer__target").defer("consumer__target__secrets"))
+    new = list(missing_slots(sync.organization, Sync.objects.filter(pk=sync.pk)))
+    pairs = sorted([*known, *new], key=lambda slot: (slot.consumer.name, slot.consumer_id))
+    return [schedule_of(slot, sync) for slot in pairs]
 
 
 def schedule_of(slot: RunSlot, sync: Sync) -> RunSchedule:
