@@ -84,8 +84,9 @@ def needed_by(part: str) -> set[str]:
 
 # What `requests` is made of, and its interface for this; what `dlt[postgres]` installs.
 PARTS = {"urllib3", "psycopg2"}
-# An extra that is made of another one, which its requirements include.
-MADE_OF = {"dlt": {"requests"}}
+# An extra that is made of another one, which its requirements include; and a benchmark's program
+# that runs on the requirements of engines.
+MADE_OF = {"dlt": {"requests"}, "tools": {"dlt"}}
 
 
 def installed_by(*requirements: str) -> set[str]:

@@ -23,7 +23,7 @@ PAUSES_S = (0.5, 1, 2, 4, 8)
 MOST_THROTTLED = 20
 TEMPORARY = (500, 502, 503, 504)
 # For `Runs(pace=...)` of an engine that reads one page after the other.
-ENGINE_PACE = Pace(batch=6)
+ENGINE_PACE = Pace(batch=8)
 
 
 class PatientAdapter(CredentialAdapter):
