@@ -10,7 +10,7 @@ from typing import Any
 Row = dict[str, Any]
 # How long before its cursor a source begins to read: some changes are told late, or in one second.
 OVERLAP_S = 60
-LONGEST = 4
+LONGEST = 8
 # PostgreSQL's jsonb has no NUL in a text.
 NUL = re.compile(r"(?<!\\)((?:\\\\)*)\\u0000")
 

@@ -43,12 +43,12 @@ def load_ours(given: dict[str, str]) -> None:
             raise SystemExit("No run is due.")
         api = rest_client(run.credential, paginator=paginator())
 
-        def read(cursor: object) -> Iterator[Page]:
+        def read_pages(cursor: object) -> Iterator[Page]:
             for page in api.paginate(PATH, params={"limit": LIMIT}, data_selector="data"):
                 yield Page(rows=page)
 
         with Loader(run) as loader:
-            loader.load(run.collections[0], read)
+            loader.load(run.collections[0], read_pages)
 
 
 def load_plain(given: dict[str, str]) -> None:
