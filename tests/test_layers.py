@@ -110,7 +110,8 @@ def built_on(part: str) -> set[str]:
     """The extras whose requirements a part of the client library installs, its own too."""
     extras = PROJECT["optional-dependencies"]
     if part not in EXTRAS:
-        return set()
+        # A benchmark's program runs on the requirements of engines.
+        return {"dlt"} if part == "tools" else set()
     return {each for each in EXTRAS if installed_by(*extras[each]) <= installed_by(*extras[part])}
 
 

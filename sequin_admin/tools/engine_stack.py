@@ -18,7 +18,7 @@ from sequin_admin.tools.simulator import SimulatorControl
 from sequin_admin.tools.supervisor import ProcessFailed, Supervisor, require_free
 
 PYTHON = ROOT / ".venv-engine" / "bin" / "python"
-PROGRAM = ROOT / "deploy" / "examples" / "dlt" / "sync.py"
+PROGRAM = ROOT / "deploy/examples/dlt/sync.py"
 PASSWORD_FILE = settings.DATA_DIR / "demo-target-password"
 STARTS_WITHIN_S = 120
 # What an engine needs of our environment; dlt looks for credentials in the rest.

@@ -21,11 +21,10 @@ def keys(held, table="customer_raw"):
 def test_a_second_tombstone_does_not_bring_a_row_back(held):
     gone = page(gone=["c3"])
 
-    reports = held.load(run(page(*ROWS), gone, gone), run(gone), run(page(ROWS[4])))
+    reports = held.load(run(page(*ROWS)), run(gone), run(gone), run(page(ROWS[4])))
 
     assert keys(held) == {row["id"] for row in ROWS} - {"c3"}
-    assert [each["rows_deleted"] for each in reports[0]] == [0, 1, 0, 0]
-    assert not sum(each["rows_deleted"] for each in reports[1])
+    assert [sum(each["rows_deleted"] for each in run) for run in reports] == [0, 1, 0, 0]
 
 
 def test_the_last_word_counts_within_a_round(held):

@@ -6,25 +6,13 @@ https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-PARAMKEYWORDS
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import Any
+
+from sequin_admin.client.target_connection import TargetConnection
 
 CONNECT_TIMEOUT_S = 15
 # libpq ignores a missing file; without a file name it would use one in our home directory.
 NO_FILE = "/nonexistent/none"
-
-
-class TargetConnection(Protocol):
-    """What the holder of a run is told of its target: `client.runs.TargetConnection`."""
-
-    host: str
-    hostaddr: str
-    port: int
-    database: str
-    username: str
-    password: str
-    ssl_mode: str
-    ssl_root_cert: str | None
-    schema: str
 
 
 @contextmanager

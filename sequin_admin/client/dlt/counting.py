@@ -43,16 +43,16 @@ class Counting:
         """After its rows are committed, and only then."""
         self.rows_seen += len(made.rows)
         more = {} if made.cursor is None else {"cursor": made.cursor}
-        self.send(read=made.read, written=written, deleted=deleted, **more)
+        self.send({"read": made.read, "written": written, "deleted": deleted, **more})
 
     def report_sweep(self, seen: int, unseen: int) -> None:
         self.rows_seen = seen
-        self.send(seen=seen, to_delete=unseen)
+        self.send({"seen": seen, "to_delete": unseen})
 
     def report_end(self) -> None:
         """The target has what the source had when reading began."""
         seen = {"seen": self.rows_seen} if self.is_full else {}
-        self.send(lag_s=time.time() - self.began, completed=True, **seen)
+        self.send({"lag_s": time.time() - self.began, "completed": True, **seen})
 
-    def send(self, **said: Any) -> None:
+    def send(self, said: dict[str, Any]) -> None:
         self.run.report(self.name, **self.said, **said)

@@ -4,10 +4,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from dlt.common.destination import DestinationCapabilitiesContext
+from dlt.common.destination.dataset import DBApiCursor
+from dlt.common.schema import Schema
 from dlt.destinations import postgres
-from dlt.destinations.impl.postgres.configuration import PostgresCredentials
+from dlt.destinations.impl.postgres.configuration import (
+    PostgresClientConfiguration,
+    PostgresCredentials,
+)
 from dlt.destinations.impl.postgres.postgres import PostgresClient
 from dlt.destinations.impl.postgres.sql_client import Psycopg2SqlClient
+from dlt.destinations.typing import DBTransaction
+from psycopg2.extensions import connection as Connection
 
 from sequin_admin.client.dlt.writer import Writer
 
@@ -17,7 +25,7 @@ class FencedSqlClient(Psycopg2SqlClient):
 
     writer: Writer
 
-    def open_connection(self) -> Any:
+    def open_connection(self) -> Connection:
         self._conn = self.writer.connect()
         with self._conn.cursor() as cursor:
             cursor.execute(f"SET search_path = {self.fully_qualified_dataset_name()}, public")
@@ -29,14 +37,16 @@ class FencedSqlClient(Psycopg2SqlClient):
         self._conn.autocommit = True
 
     @contextmanager
-    def begin_transaction(self) -> Iterator[Any]:
+    def begin_transaction(self) -> Iterator[DBTransaction]:
         with super().begin_transaction() as transaction:
             with self._conn.cursor() as cursor:
                 self.writer.check_fence(cursor)
             yield transaction
 
     @contextmanager
-    def execute_query(self, query: Any, *args: Any, **kwargs: Any) -> Iterator[Any]:
+    def execute_query(
+        self, query: str | bytes, *args: object, **kwargs: object
+    ) -> Iterator[DBApiCursor]:
         if self._conn.autocommit:
             with self.begin_transaction(), super().execute_query(query, *args, **kwargs) as cursor:
                 yield cursor
@@ -45,19 +55,23 @@ class FencedSqlClient(Psycopg2SqlClient):
                 yield cursor
 
 
-def destination(writer: Writer) -> Any:
+def destination(writer: Writer) -> postgres:
     """For `dlt.pipeline(destination=...)`."""
 
     class Client(PostgresClient):
         """dlt's client with our connections."""
 
-        def __init__(self, schema: Any, config: Any, capabilities: Any) -> None:
+        def __init__(
+            self,
+            schema: Schema,
+            config: PostgresClientConfiguration,
+            capabilities: DestinationCapabilitiesContext,
+        ) -> None:
             super().__init__(schema, config, capabilities)
-            made = self.sql_client
-            self.sql_client = FencedSqlClient(
-                made.dataset_name, made.staging_dataset_name, config.credentials, capabilities
-            )
-            self.sql_client.writer = writer
+            names = self.create_dataset_names(schema, config)
+            fenced = FencedSqlClient(*names, config.credentials, capabilities)
+            fenced.writer = writer
+            self.sql_client = fenced
 
     class Fenced(postgres):
         """dlt's destination with our client."""

@@ -26,9 +26,9 @@ def source_errors() -> Iterator[None]:
     """Raises `RunFailed` for a call that was refused, or had no answer."""
     try:
         yield
-    except requests.HTTPError as error:
-        raise refused(error.response) from error
     except requests.RequestException as error:
+        if error.response is not None:
+            raise refused(error.response) from error
         said = f"The provider did not answer: {type(error).__name__}."
         raise RunFailed(said, owner="nobody", code="no_answer") from error
 

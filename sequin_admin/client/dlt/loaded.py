@@ -3,6 +3,7 @@
 from typing import Any
 
 import dlt
+from psycopg2.extensions import cursor as Cursor
 
 from sequin_admin.client.dlt import tables
 from sequin_admin.client.dlt.pages import Round, as_json
@@ -21,7 +22,13 @@ class LoadedCollection:
     """Rows of `name` are in the table `name_raw`, or in that of a new generation until it ends."""
 
     def __init__(
-        self, writer: Writer, pipeline: Any, name: str, *, generation: int = 0, fields: str = ""
+        self,
+        writer: Writer,
+        pipeline: dlt.Pipeline,
+        name: str,
+        *,
+        generation: int = 0,
+        fields: str = "",
     ) -> None:
         self.writer, self.pipeline, self.dataset = writer, pipeline, writer.dataset
         self.main, self.generation = f"{name}_raw", generation
@@ -52,7 +59,7 @@ class LoadedCollection:
             self.finish_first(made)
         return written, deleted
 
-    def drop_unneeded(self, cursor: Any, made: Round) -> None:
+    def drop_unneeded(self, cursor: Cursor, made: Round) -> None:
         """What the target has already: rows that are read again, and deletions."""
         known = {*tables.existing_keys(cursor, self.dataset, self.table, [*made.changes])}
         made.forget(key for key in made.gone if key not in known)
@@ -80,7 +87,7 @@ class LoadedCollection:
             self.widen_view(cursor, made)
         self.is_new = False
 
-    def widen_view(self, cursor: Any, made: Round) -> None:
+    def widen_view(self, cursor: Cursor, made: Round) -> None:
         exists = tables.exists(cursor, self.dataset, self.main)
         if exists and not self.view.fits(made.rows):
             self.hindrance = self.view.widen(cursor, made.rows)

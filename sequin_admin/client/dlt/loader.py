@@ -4,7 +4,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import dlt
 
@@ -23,7 +23,7 @@ from sequin_admin.client.runs import HeldCollection, HeldRun
 PAGES = 10
 # Rows that a sweep deletes at once.
 SWEPT = 5_000
-Read: TypeAlias = Callable[[Any], Iterable[Page]]
+Read: TypeAlias = Callable[[object], Iterable[Page]]
 
 
 def ahead(reader: ThreadPoolExecutor, made: Iterator[Round]) -> Iterator[Round]:

@@ -26,7 +26,7 @@ class Page:
     rows: Sequence[Row] = ()
     gone: Sequence[str] = ()
     seen: Sequence[str] | None = None
-    cursor: Any = None
+    cursor: object = None
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Round:
     """Pages that are written together: of each key what came last, None for a deleted row."""
 
     changes: dict[str, Row | None] = field(default_factory=dict)
-    cursor: Any = None
+    cursor: object = None
     read: int = 0
 
     def add(self, page: Page, key: str) -> None:
@@ -71,8 +71,14 @@ class Round:
 
 def as_json(row: Row) -> str:
     """The row as a text that jsonb takes: NUL and halves of surrogates are replaced by U+FFFD."""
-    text = NUL.sub("\\1\ufffd", json.dumps(row, ensure_ascii=False, separators=(",", ":")))
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    text = json.dumps(row, ensure_ascii=False, separators=(",", ":"))
+    if "\\u0000" in text:
+        text = NUL.sub("\\1\ufffd", text)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def rounds(pages: Iterable[Page], first: int, key: str) -> Iterator[Round]:

@@ -23,7 +23,7 @@ PAUSES_S = (0.5, 1, 2, 4, 8)
 MOST_THROTTLED = 20
 TEMPORARY = (500, 502, 503, 504)
 # For `Runs(pace=...)` of an engine that reads one page after the other.
-ENGINE_PACE = Pace(batch=4)
+ENGINE_PACE = Pace(batch=8)
 
 
 class PatientAdapter(CredentialAdapter):
@@ -32,11 +32,19 @@ class PatientAdapter(CredentialAdapter):
     For sources, which only read: a call that writes would perhaps do so twice.
     """
 
-    def send(self, request: requests.PreparedRequest, *args: Any, **options: Any) -> Any:
+    def send(
+        self,
+        request: requests.PreparedRequest,
+        stream: bool = False,
+        timeout: object = None,
+        verify: object = True,
+        cert: object = None,
+        proxies: object = None,
+    ) -> requests.Response:
         pauses, throttled = iter(PAUSES_S), 0
         while True:
             try:
-                answer = super().send(request, *args, **options)
+                answer = super().send(request, stream, timeout, verify, cert, proxies)
             except (requests.ConnectionError, requests.Timeout):
                 if not waited(pauses):
                     raise
@@ -72,11 +80,11 @@ def open_session(credential: Credential) -> Session:
     return session
 
 
-def client_config(credential: Credential, **more: Any) -> dict[str, Any]:
+def client_config(credential: Credential, **more: object) -> dict[str, Any]:
     """The `client` of a `rest_api` configuration. Paginator and so on are dlt's own."""
     return {"base_url": credential.base_url, "session": open_session(credential), **more}
 
 
-def rest_client(credential: Credential, **more: Any) -> RESTClient:
+def rest_client(credential: Credential, **more: object) -> RESTClient:
     """dlt's client of an API, called with the credential."""
     return RESTClient(**client_config(credential, **more))

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from psycopg2 import sql
+from psycopg2.extensions import cursor as Cursor
 
 # Of loads whose rows are long committed.
 KEPT_LOADS = "7 days"
@@ -33,12 +33,12 @@ def regclass(dataset: str, table: str) -> str:
     return f'"{dataset}"."{table}"'
 
 
-def exists(cursor: Any, dataset: str, table: str) -> bool:
+def exists(cursor: Cursor, dataset: str, table: str) -> bool:
     cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [regclass(dataset, table)])
     return bool(cursor.fetchone()[0])
 
 
-def prepare(cursor: Any, dataset: str, table: str) -> bool:
+def prepare(cursor: Cursor, dataset: str, table: str) -> bool:
     """Before the first load of a run. Returns whether the table is there."""
     if exists(cursor, dataset, "_dlt_version"):
         named = sql.SQL(FORGET).format(versions=sql.Identifier(dataset, "_dlt_version"))
@@ -54,7 +54,7 @@ def prepare(cursor: Any, dataset: str, table: str) -> bool:
     return True
 
 
-def ensure_primary_key(cursor: Any, dataset: str, table: str) -> None:
+def ensure_primary_key(cursor: Cursor, dataset: str, table: str) -> None:
     """dlt makes none, so that each merge would read the whole table."""
     cursor.execute(UNIQUE, [regclass(dataset, table)])
     if cursor.fetchone() is None:
@@ -62,7 +62,9 @@ def ensure_primary_key(cursor: Any, dataset: str, table: str) -> None:
         cursor.execute(made.format(sql.Identifier(dataset, table)))
 
 
-def existing_keys(cursor: Any, dataset: str, table: str, among: Sequence[str] | None) -> list[str]:
+def existing_keys(
+    cursor: Cursor, dataset: str, table: str, among: Sequence[str] | None
+) -> list[str]:
     """Keys of rows that the table has: all of them, or those `among` some."""
     if not exists(cursor, dataset, table):
         return []
@@ -73,21 +75,21 @@ def existing_keys(cursor: Any, dataset: str, table: str, among: Sequence[str] | 
     return [row[0] for row in cursor]
 
 
-def unchanged_keys(cursor: Any, dataset: str, table: str, rows: Mapping[str, str]) -> set[str]:
+def unchanged_keys(cursor: Cursor, dataset: str, table: str, rows: Mapping[str, str]) -> set[str]:
     """Keys of rows that the table has just so. `rows` are texts of JSON by key."""
     query = sql.SQL(SAME).format(table=sql.Identifier(dataset, table))
     cursor.execute(query, [list(rows), list(rows.values())])
     return {row[0] for row in cursor}
 
 
-def generation(cursor: Any, dataset: str, table: str) -> int:
+def generation(cursor: Cursor, dataset: str, table: str) -> int:
     """Which generation's rows the table has."""
     cursor.execute("SELECT obj_description(to_regclass(%s))", [regclass(dataset, table)])
     said = cursor.fetchone()[0] or ""
     return int(said.removeprefix(GENERATION)) if said.startswith(GENERATION) else 1
 
 
-def swap(cursor: Any, dataset: str, table: str, other: str, number: int) -> None:
+def swap(cursor: Cursor, dataset: str, table: str, other: str, number: int) -> None:
     """Let the table have the rows of the other one, the generation of this number, which ends."""
     names = {"table": sql.Identifier(dataset, table), "other": sql.Identifier(dataset, other)}
     if not exists(cursor, dataset, other):

@@ -6,9 +6,11 @@ rows are written that would not fit.
 """
 
 from collections.abc import Iterable, Mapping
-from typing import Any
 
 from psycopg2 import errors, sql
+from psycopg2.extensions import cursor as Cursor
+
+from sequin_admin.client.dlt.pages import Row
 
 MOST_COLUMNS, MOST_NAME_BYTES = 1000, 63
 TYPES = {bool: "boolean", int: "numeric", float: "numeric", str: "text"}
@@ -18,10 +20,6 @@ WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped ORDER BY at
 IN_USE = "The view {view} lacks the column's new type, as views of yours need it: drop them."
 
 
-def type_of(value: object) -> str:
-    return TYPES.get(type(value), "jsonb")
-
-
 def widened(first: str, second: str) -> str:
     """The type that values of both types fit in."""
     if first == second:
@@ -29,19 +27,25 @@ def widened(first: str, second: str) -> str:
     return "jsonb" if "jsonb" in (first, second) else "text"
 
 
-def learn(
-    known: Mapping[str, str], rows: Iterable[Mapping[str, Any]], place: str
-) -> dict[str, str]:
+def learn(known: Mapping[str, str], rows: Iterable[Row], place: str) -> dict[str, str]:
     """Columns and their types, with those of more rows. Fields are those at `place`, too."""
     types = dict(known)
-    for row in rows:
-        inner = row.get(place) if place else None
-        fields = {**row, **inner} if isinstance(inner, dict) else row
-        for name, value in fields.items():
-            if value is not None and name not in ("id", place):
-                types[name] = widened(types.get(name, type_of(value)), type_of(value))
+    for name, type_ in fields_of(rows, place):
+        if type_ is not type(None) and name not in ("id", place):
+            found = TYPES.get(type_, "jsonb")
+            types[name] = widened(types.get(name, found), found)
     short = [name for name in types if name and len(name.encode()) <= MOST_NAME_BYTES]
     return {name: types[name] for name in short[:MOST_COLUMNS]}
+
+
+def fields_of(rows: Iterable[Row], place: str) -> Iterable[tuple[str, type]]:
+    """Each name with each type that it has in the rows, in the order in which they come."""
+    found: dict[tuple[str, type], None] = {}
+    for row in rows:
+        for part in (row, row.get(place) if place else None):
+            if isinstance(part, dict):
+                found.update(dict.fromkeys(zip(part, map(type, part.values()), strict=True)))
+    return found
 
 
 def column(name: str, type_: str, place: str) -> sql.Composable:
@@ -62,16 +66,16 @@ class View:
         self.dataset, self.name, self.table, self.place = dataset, name, table, place
         self.types: dict[str, str] | None = None
 
-    def current(self, cursor: Any) -> dict[str, str]:
+    def current(self, cursor: Cursor) -> dict[str, str]:
         """Its columns, without `id`."""
         cursor.execute(KNOWN, [f'"{self.dataset}"."{self.name}"'])
         return {name: type_ for name, type_ in cursor.fetchall() if name != "id"}
 
-    def fits(self, rows: Iterable[Mapping[str, Any]]) -> bool:
+    def fits(self, rows: Iterable[Row]) -> bool:
         """Whether it has the columns that these rows need."""
         return self.types is not None and learn(self.types, rows, self.place) == self.types
 
-    def widen(self, cursor: Any, rows: Iterable[Mapping[str, Any]]) -> str:
+    def widen(self, cursor: Cursor, rows: Iterable[Row]) -> str:
         """Make the view as wide as these rows need it. Returns what hinders that, or nothing."""
         known = self.current(cursor)
         types = learn(known, rows, self.place)
@@ -85,7 +89,7 @@ class View:
         self.types = types
         return ""
 
-    def make(self, cursor: Any, types: Mapping[str, str]) -> None:
+    def make(self, cursor: Cursor, types: Mapping[str, str]) -> None:
         """Readers see the old view or the new one, which come in one transaction."""
         view, table = (sql.Identifier(self.dataset, each) for each in (self.name, self.table))
         columns = [sql.Identifier("id"), *(column(n, t, self.place) for n, t in types.items())]

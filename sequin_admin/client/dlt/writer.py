@@ -15,6 +15,8 @@ from typing import Any
 
 import psycopg2
 from psycopg2 import errors, sql
+from psycopg2.extensions import connection as Connection
+from psycopg2.extensions import cursor as Cursor
 
 from sequin_admin.client.errors import SequinError, TryLater
 
@@ -78,7 +80,7 @@ class Writer:
         self.names = {"table": table, "dataset": sql.Identifier(dataset)}
         self.holder = self.connect()
 
-    def connect(self) -> Any:
+    def connect(self) -> Connection:
         """A connection in autocommit mode. Raises `psycopg2.OperationalError`."""
         connection = psycopg2.connect(**self.parameters)
         connection.autocommit = True
@@ -103,7 +105,7 @@ class Writer:
             cursor.execute("SELECT pg_try_advisory_lock(%s)", [self.claim.lock_key])
             return bool(cursor.fetchone()[0])
 
-    def end_older(self, cursor: Any) -> None:
+    def end_older(self, cursor: Cursor) -> None:
         """End the sessions of this consumer's earlier runs, whose leases have ended. What they have
         not committed is rolled back."""
         cursor.execute(END_OLDER, {"pattern": self.claim.pattern, "fence": self.claim.fence})
@@ -125,14 +127,14 @@ class Writer:
         with self.holder.cursor() as cursor:
             cursor.execute("SELECT 1")
 
-    def check_fence(self, cursor: Any) -> None:
+    def check_fence(self, cursor: Cursor) -> None:
         """For the beginning of each transaction. Raises `Replaced`."""
         cursor.execute(sql.SQL(LOOK).format(**self.names), self.known)
         if cursor.fetchone() is None:
             raise Replaced(TAKEN)
 
     @contextmanager
-    def transaction(self) -> Iterator[Any]:
+    def transaction(self) -> Iterator[Cursor]:
         """A cursor of a transaction behind the fence."""
         connection = self.connect()
         try:

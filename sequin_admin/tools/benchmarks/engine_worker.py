@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import dlt
 from dlt.destinations import postgres
@@ -28,13 +27,14 @@ def peak_mb() -> int:
     return int(status["VmHWM"].split()[0]) // 1024
 
 
-def paginator() -> Any:
+def paginator() -> JSONResponseCursorPaginator:
     return JSONResponseCursorPaginator(
         cursor_path="data[-1].id", cursor_param="starting_after", has_more_path="has_more"
     )
 
 
 def load_ours(given: dict[str, str]) -> None:
+    """Raises `SystemExit` when no run is due."""
     with (
         Runs(given["url"], given["key"], pace=ENGINE_PACE) as runs,
         runs.claim(sync_ids=[given["sync_id"]]) as run,
@@ -43,12 +43,12 @@ def load_ours(given: dict[str, str]) -> None:
             raise SystemExit("No run is due.")
         api = rest_client(run.credential, paginator=paginator())
 
-        def read(cursor: object) -> Iterator[Page]:
+        def read_pages(cursor: object) -> Iterator[Page]:
             for page in api.paginate(PATH, params={"limit": LIMIT}, data_selector="data"):
                 yield Page(rows=page)
 
         with Loader(run) as loader:
-            loader.load(run.collections[0], read)
+            loader.load(run.collections[0], read_pages)
 
 
 def load_plain(given: dict[str, str]) -> None:
