@@ -1,11 +1,14 @@
 """`make test` runs every leg, also after a failed one, and prints a summary."""
 
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
+from django.db import connection
 
 from sequin_admin.core.env import ROOT
 from tests import run_legs
@@ -104,3 +107,16 @@ def test_a_file_that_starts_the_product_is_dealt_to_one():
     dealt = [item.path.stem for item in deal(items, 2)]
 
     assert dealt == ["test_bench"] * 6 + ["test_up"] * 6
+
+
+def test_a_process_of_a_run_copies_the_migrated_database(db, migrated_original):
+    if migrated_original is None:
+        pytest.skip("A run of one process migrates by itself.")
+    when = "SELECT id, applied FROM django_migrations ORDER BY id"
+    with connection.cursor() as cursor:
+        cursor.execute(when.replace("applied", "CAST(applied AS text)"))
+        copied = cursor.fetchall()
+
+    with closing(sqlite3.connect(migrated_original)) as made:
+        assert copied == made.execute(when).fetchall()
+    assert len(copied) > 50
