@@ -41,11 +41,21 @@ SQLITE_ONLY = (
     *(
         f"dashboard/test_{what}.py"
         for what in (
-            *("body_limits", "doors", "fresh_login", "headers", "notifications", "reach"),
+            *(
+                "body_limits",
+                "doors",
+                "every_kind",
+                "fresh_login",
+                "headers",
+                "notifications",
+                "reach",
+            ),
             *("shell", "snippets", "static", "template_lines"),
         )
     ),
     *("health/test_scenarios.py", "limits/test_redis_nodes.py", "syncs/test_postgres.py"),
+    # It has its own PostgreSQL, too.
+    "worker/test_moving.py",
     "tools/test_bench.py",
     *("tools/test_chaos_itself.py", "tools/test_repeats.py", "tools/test_slow_clients.py"),
     "tools/test_up.py",

@@ -1,5 +1,7 @@
 """`make test` runs every leg, also after a failed one, and prints a summary."""
 
+import os
+import re
 import signal
 import sqlite3
 import subprocess
@@ -58,24 +60,35 @@ def test_a_signal_ends_the_leg_and_those_after_it():
     assert runner.returncode == 1
 
 
-def collected(legs):
-    """The tests of quotas that the first of these legs runs."""
-    file = "tests/limits/test_quota.py"
-    leg = next(iter(legs.values()))
-    command = [argument for argument in leg if argument.startswith("--") or ".py" not in argument]
-    command += ["-q", "-p", "no:cacheprovider", "--collect-only", file]
-    done = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return {line for line in done.stdout.splitlines() if line.startswith(f"{file}::")}
+MARKED = "import pytest\ndef test_plain(): pass\n" + "".join(
+    f"@pytest.mark.{marker}\ndef test_{marker}(): pass\n"
+    for marker in ("faults", "drills", "postgresql")
+)
 
 
-def test_what_is_slow_by_nature_is_left_to_a_target_of_its_own():
-    suite, faults = collected(run_legs.LEGS), collected(run_legs.FAULTS)
+@pytest.fixture
+def collected(tmp_path):
+    """The tests of a file with one of each mark that the first of these legs runs."""
+    (tmp_path / "test_marked.py").write_text(MARKED)
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
-    assert suite
-    assert faults
-    assert not suite & faults
+    def collect(legs):
+        leg = next(iter(legs.values()))
+        options = [each for each in leg if each.startswith("--") or ".py" not in each]
+        quick = ["-c", os.devnull, "--rootdir", ".", "-p", "no:cacheprovider", "--collect-only"]
+        command = [sys.executable, *options, *quick, "-q", "test_marked.py"]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+        return re.findall("::test_(.*)", done.stdout)
+
+    return collect
+
+
+def test_what_is_slow_by_nature_is_left_to_a_target_of_its_own(collected):
+    assert collected(run_legs.LEGS) == collected(run_legs.FAST) == ["plain"]
+    assert collected(run_legs.FAULTS) == ["faults"]
+    assert collected(run_legs.DRILLS) == ["drills"]
     assert "tests/limits/test_quota.py" in run_legs.files_marked("faults")
 
 

@@ -25,18 +25,18 @@ class Nursery:
         with ours, theirs:
             self.process = subprocess.Popen(  # noqa: S603 - our own command
                 [sys.executable, "-u", "-m", __name__, str(theirs.fileno())],
-                env=dict(environment),
+                env={"DJANGO_SETTINGS_MODULE": "sequin_admin.settings", **environment},
                 pass_fds=[theirs.fileno()],
                 start_new_session=True,
             )
             self.lines = ours.makefile("rw")
 
     def start(self, command: list[str], output: Path, errors: Path) -> int:
-        return self.ask(command=command, outputs=[str(output), str(errors)])
+        return self.request(command=command, outputs=[str(output), str(errors)])
 
     def wait(self, pid: int) -> int:
         """The exit code, or the signal as a negative number."""
-        return self.ask(wait=pid)
+        return self.request(wait=pid)
 
     def kill(self, pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
@@ -47,7 +47,7 @@ class Nursery:
         self.lines.close()
         self.process.wait()
 
-    def ask(self, **asked: Any) -> int:
+    def request(self, **asked: Any) -> int:
         print(json.dumps(asked), file=self.lines, flush=True)
         return int(self.lines.readline())
 
@@ -86,7 +86,6 @@ def main() -> None:
     import django
     from django.db import connections
 
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequin_admin.settings")
     django.setup()
     for name in COMMANDS:
         import_module(f"sequin_admin.{name}")
