@@ -14,7 +14,7 @@ from django.db import connection
 
 from sequin_admin.core.env import ROOT
 from tests import run_legs
-from tests.conftest import deal
+from tests.conftest import deal, needs_database
 
 RUN = "import sys; from tests import run_legs as r; r.LEGS = {legs}; sys.exit(r.main())"
 WAIT = "import time; print('waits', flush=True); time.sleep(60)"
@@ -98,6 +98,15 @@ def test_what_needs_postgresql_is_run_there():
 
     assert all(file.exists() for file in files)
     assert not any("mark." + "postgresql" in path.read_text() for path in modules)
+
+
+def test_postgresql_runs_no_test_without_a_database(request, organization):
+    assert needs_database(request.node)
+    assert "--needs-database" in run_legs.LEGS["PostgreSQL"]
+
+
+def test_without_a_database_one_is_enough(request):
+    assert not needs_database(request.node)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 4, 7])
