@@ -3,6 +3,8 @@
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -13,6 +15,8 @@ import pytest
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django.plugin import blocking_manager_key
+
+from sequin_admin.core.env import ROOT
 
 # Its file or its name, in what a process of the run is told.
 MIGRATED = "migrated"
@@ -62,6 +66,19 @@ class Original:
 def migrated_original(request: pytest.FixtureRequest) -> str | None:
     """The file or the name of the migrated database; none in a run of one process."""
     return getattr(request.config, "workerinput", {}).get(MIGRATED)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(migrated_original: str | None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database after the migrations, for tests to copy: they take seconds."""
+    if migrated_original is not None and connection.vendor == "sqlite":
+        return Path(migrated_original)
+    file = tmp_path_factory.mktemp("migrated") / "db.sqlite3"
+    environment = {**os.environ, "DATABASE_URL": f"sqlite:///{file}"}
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True
+    )
+    return file
 
 
 @pytest.fixture(scope="session")
