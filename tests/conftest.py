@@ -53,6 +53,17 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--needs-database", action="store_true", help="Leave out what uses none.")
+
+
+def needs_database(item: pytest.Item) -> bool:
+    """Whether the test may use the database, so that another one can make a difference."""
+    marked = item.get_closest_marker("django_db") or item.get_closest_marker("postgresql")
+    fixtures = {"db", "transactional_db", "live_server", "django_db_setup"}
+    return marked is not None or not fixtures.isdisjoint(getattr(item, "fixturenames", ()))
+
+
 # Begun first, so that none of them is all that is left for one process at the end. Those of the
 # first name come one after the other, as each takes all cores.
 LONGEST = (
@@ -65,7 +76,10 @@ LONGEST = (
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("needs_database"):
+        config.hook.pytest_deselected(items=[each for each in items if not needs_database(each)])
+        items[:] = filter(needs_database, items)
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     items[:] = deal(items, workers)
     if connection.vendor != "postgresql":

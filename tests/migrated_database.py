@@ -1,7 +1,10 @@
 """The migrated database: made once for the processes of a run, which copy it."""
 
 import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import closing
@@ -12,6 +15,8 @@ import pytest
 from django.db import connection
 from django.test.utils import setup_databases, teardown_databases
 from pytest_django.plugin import blocking_manager_key
+
+from sequin_admin.core.env import ROOT
 
 # Its file or its name, in what a process of the run is told.
 MIGRATED = "migrated"
@@ -58,22 +63,43 @@ class Original:
 
 
 @pytest.fixture(scope="session")
+def migrated_original(request: pytest.FixtureRequest) -> str | None:
+    """The file or the name of the migrated database; none in a run of one process."""
+    return getattr(request.config, "workerinput", {}).get(MIGRATED)
+
+
+@pytest.fixture(scope="session")
+def migrated_file(migrated_original: str | None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A SQLite database after the migrations, for tests to copy: they take seconds."""
+    if migrated_original is not None and connection.vendor == "sqlite":
+        return Path(migrated_original)
+    file = tmp_path_factory.mktemp("migrated") / "db.sqlite3"
+    environment = {**os.environ, "DATABASE_URL": f"sqlite:///{file}"}
+    subprocess.run(
+        [sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True
+    )
+    return file
+
+
+@pytest.fixture(scope="session")
+def django_db_keepdb(django_db_keepdb: bool, migrated_original: str | None) -> bool:
+    """Without it Django deletes the file that it finds, which is the copy."""
+    return django_db_keepdb or (migrated_original is not None and connection.vendor == "sqlite")
+
+
+@pytest.fixture(scope="session")
 def django_db_modify_db_settings(
-    django_db_modify_db_settings_parallel_suffix: None, request: pytest.FixtureRequest
+    django_db_modify_db_settings_parallel_suffix: None, migrated_original: str | None
 ) -> Iterator[None]:
     """Let Django find the database as it is after the migrations."""
-    original = getattr(request.config, "workerinput", {}).get(MIGRATED)
-    if original is None:
+    if migrated_original is None:
         yield
     elif connection.vendor == "postgresql":
-        connection.settings_dict["TEST"]["TEMPLATE"] = original
+        connection.settings_dict["TEST"]["TEMPLATE"] = migrated_original
         yield
     else:
         name = connection.creation._get_test_db_name()
-        with (
-            closing(sqlite3.connect(original)) as made,
-            # It lasts as long as somebody is connected.
-            closing(sqlite3.connect(name, uri=True, check_same_thread=False)) as copy,
-        ):
-            made.backup(copy)
-            yield
+        shutil.copy(migrated_original, name)
+        yield
+        for suffix in ("", "-wal", "-shm"):
+            Path(f"{name}{suffix}").unlink(missing_ok=True)

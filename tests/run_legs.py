@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-# PostgreSQL runs what its SQL, locks and types decide. These they do not, or they use no database.
+# PostgreSQL runs what its SQL, locks and types decide: no test without a database, nor these.
 SQLITE_ONLY = (
     *("client", "command_line", "providers", "recipes", "sdks", "simulator", "staff"),
     *("test_canary.py", "test_documents.py", "test_image.py", "test_layers.py", "test_memory.py"),
@@ -41,11 +41,21 @@ SQLITE_ONLY = (
     *(
         f"dashboard/test_{what}.py"
         for what in (
-            *("body_limits", "doors", "fresh_login", "headers", "notifications", "reach"),
+            *(
+                "body_limits",
+                "doors",
+                "every_kind",
+                "fresh_login",
+                "headers",
+                "notifications",
+                "reach",
+            ),
             *("shell", "snippets", "static", "template_lines"),
         )
     ),
     *("health/test_scenarios.py", "limits/test_redis_nodes.py", "syncs/test_postgres.py"),
+    # It has its own PostgreSQL, too.
+    "worker/test_moving.py",
     "tools/test_bench.py",
     *("tools/test_chaos_itself.py", "tools/test_repeats.py", "tools/test_slow_clients.py"),
     "tools/test_up.py",
@@ -57,7 +67,7 @@ FUZZER = "api/test_schema.py"
 SMALL_ON_POSTGRESQL = ("browser", "schedules", "health/test_cause_drills.py", "tools/test_demo.py")
 # Left out of `--fast`: what starts the product as a whole, and what meets each kind's every answer.
 SLOWEST = ("tools", "health/test_scenarios.py", "providers/test_unexpected_answers.py")
-ON_POSTGRESQL = ["-m", "tests.postgres", "-m", "pytest"]
+ON_POSTGRESQL = ["-m", "tests.postgres", "-m", "pytest", "--needs-database"]
 # Schemathesis, which only the fuzzer uses, takes a second of each process's start.
 NO_FUZZER = ["-p", "no:schemathesis", f"--ignore=tests/{FUZZER}"]
 # A process with nothing left takes tests of one that is behind.

@@ -1,15 +1,20 @@
 """`make test` runs every leg, also after a failed one, and prints a summary."""
 
+import os
+import re
 import signal
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from types import SimpleNamespace
 
 import pytest
+from django.db import connection
 
 from sequin_admin.core.env import ROOT
 from tests import run_legs
-from tests.conftest import deal
+from tests.conftest import deal, needs_database
 
 RUN = "import sys; from tests import run_legs as r; r.LEGS = {legs}; sys.exit(r.main())"
 WAIT = "import time; print('waits', flush=True); time.sleep(60)"
@@ -55,24 +60,35 @@ def test_a_signal_ends_the_leg_and_those_after_it():
     assert runner.returncode == 1
 
 
-def collected(legs):
-    """The tests of quotas that the first of these legs runs."""
-    file = "tests/limits/test_quota.py"
-    leg = next(iter(legs.values()))
-    command = [argument for argument in leg if argument.startswith("--") or ".py" not in argument]
-    command += ["-q", "-p", "no:cacheprovider", "--collect-only", file]
-    done = subprocess.run(
-        [sys.executable, *command], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return {line for line in done.stdout.splitlines() if line.startswith(f"{file}::")}
+MARKED = "import pytest\ndef test_plain(): pass\n" + "".join(
+    f"@pytest.mark.{marker}\ndef test_{marker}(): pass\n"
+    for marker in ("faults", "drills", "postgresql")
+)
 
 
-def test_what_is_slow_by_nature_is_left_to_a_target_of_its_own():
-    suite, faults = collected(run_legs.LEGS), collected(run_legs.FAULTS)
+@pytest.fixture
+def collected(tmp_path):
+    """The tests of a file with one of each mark that the first of these legs runs."""
+    (tmp_path / "test_marked.py").write_text(MARKED)
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
-    assert suite
-    assert faults
-    assert not suite & faults
+    def collect(legs):
+        leg = next(iter(legs.values()))
+        options = [each for each in leg if each.startswith("--") or ".py" not in each]
+        quick = ["-c", os.devnull, "--rootdir", ".", "-p", "no:cacheprovider", "--collect-only"]
+        command = [sys.executable, *options, *quick, "-q", "test_marked.py"]
+        done = subprocess.run(
+            command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
+        )
+        return re.findall("::test_(.*)", done.stdout)
+
+    return collect
+
+
+def test_what_is_slow_by_nature_is_left_to_a_target_of_its_own(collected):
+    assert collected(run_legs.LEGS) == collected(run_legs.FAST) == ["plain"]
+    assert collected(run_legs.FAULTS) == ["faults"]
+    assert collected(run_legs.DRILLS) == ["drills"]
     assert "tests/limits/test_quota.py" in run_legs.files_marked("faults")
 
 
@@ -82,6 +98,15 @@ def test_what_needs_postgresql_is_run_there():
 
     assert all(file.exists() for file in files)
     assert not any("mark." + "postgresql" in path.read_text() for path in modules)
+
+
+def test_postgresql_runs_no_test_without_a_database(request, organization):
+    assert needs_database(request.node)
+    assert "--needs-database" in run_legs.LEGS["PostgreSQL"]
+
+
+def test_without_a_database_one_is_enough(request):
+    assert not needs_database(request.node)
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 4, 7])
@@ -104,3 +129,16 @@ def test_a_file_that_starts_the_product_is_dealt_to_one():
     dealt = [item.path.stem for item in deal(items, 2)]
 
     assert dealt == ["test_bench"] * 6 + ["test_up"] * 6
+
+
+def test_a_process_of_a_run_copies_the_migrated_database(db, migrated_original):
+    if migrated_original is None:
+        pytest.skip("A run of one process migrates by itself.")
+    when = "SELECT id, applied FROM django_migrations ORDER BY id"
+    with connection.cursor() as cursor:
+        cursor.execute(when.replace("applied", "CAST(applied AS text)"))
+        copied = cursor.fetchall()
+
+    with closing(sqlite3.connect(migrated_original)) as made:
+        assert copied == made.execute(when).fetchall()
+    assert len(copied) > 50

@@ -8,7 +8,9 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from django.conf import settings as product_settings
+from django.test import Client
+from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwright
 
 from sequin_admin.access.models import User
 from tests.browser.kinds import register_callbacks
@@ -24,6 +26,10 @@ QUIET = (
     "--disable-sync",
 )
 PASSWORD = "spice must flow"
+WIDE: ViewportSize = {"width": 1440, "height": 900}
+NARROW: ViewportSize = {"width": 390, "height": 900}
+# 1440 pixels at 200 %.
+ZOOMED: ViewportSize = {"width": 720, "height": 450}
 # Generous, for a busy machine.
 PATIENCE_MS = 30_000
 AXE = Axe().axe_script
@@ -33,6 +39,41 @@ COLOURS = ("color-contrast", "link-in-text-block")
 VIOLATIONS = """async rules => {
   const named = rules.length ? {runOnly: rules} : {};
   const found = await axe.run({resultTypes: ["violations"], ...named});
+  return found.violations.flatMap((rule) =>
+    rule.nodes.map((node) => `${rule.id}: ${node.html}: ${node.failureSummary}`));
+}"""
+# The same of the texts that look like none that was judged on this page. Contrast depends on their
+# colour, on whether they are large or a link in a text, and on what they lie on.
+NEW_LOOKS = """async rules => {
+  const known = (window.judged ??= new Set()), around = new Map([[null, ""]]), fresh = [];
+  const ground = (element) => {
+    if (!around.has(element)) {
+      const own = getComputedStyle(element);
+      const changes = own.backgroundColor !== "rgba(0, 0, 0, 0)" || own.backgroundImage !== "none"
+        || own.opacity !== "1" || own.filter !== "none" || own.mixBlendMode !== "normal"
+        || !["static", "relative"].includes(own.position);
+      const style = [own.backgroundColor, own.backgroundImage, own.opacity, own.filter,
+        own.mixBlendMode, own.position];
+      const below = ground(element.parentElement);
+      around.set(element, changes ? `${style} on ${below}` : below);
+    }
+    return around.get(element);
+  };
+  const says = (element) => element.value || element.placeholder ||
+    [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
+  for (const element of document.body.querySelectorAll("*")) {
+    if (!says(element) || !element.checkVisibility()) continue;
+    const own = getComputedStyle(element), size = parseFloat(own.fontSize);
+    const large = size >= 24 || (size >= 18.66 && own.fontWeight >= 700);
+    const link = element.localName === "a" && own.display === "inline" &&
+      [own.textDecorationLine, own.fontWeight, getComputedStyle(element.parentElement).color];
+    const look = [own.color, large, link, own.textShadow, ground(element)].join();
+    if (!known.has(look)) fresh.push(element);
+    known.add(look);
+  }
+  if (!rules.length || !fresh.length) return [];
+  const options = {resultTypes: ["violations"], runOnly: rules};
+  const found = await axe.run({include: fresh}, options);
   return found.violations.flatMap((rule) =>
     rule.nodes.map((node) => `${rule.id}: ${node.html}: ${node.failureSummary}`));
 }"""
@@ -97,18 +138,26 @@ def open_page(chromium: Browser, site: str) -> Iterator[Callable[..., Page]]:
 
 @pytest.fixture
 def page(open_page: Callable[..., Page], user: User) -> Page:
-    """A page of a user who has logged in through the form."""
+    """A page of a user who is logged in."""
     page = open_page()
     log_in(page, user)
     return page
 
 
 def log_in(page: Page, user: User) -> None:
+    """Give the browser a session, as the login form does in a second."""
+    client = Client()
+    client.force_login(user)
+    name = product_settings.SESSION_COOKIE_NAME
+    value, url = client.cookies[name].value, product_settings.PUBLIC_URL
+    page.context.add_cookies([{"name": name, "value": value, "url": url}])
+
+
+def enter_password(page: Page, user: User) -> None:
     page.goto("/accounts/login/")
     page.get_by_label("Email").fill(user.email)
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in", exact=True).click()
-    page.wait_for_url(lambda url: "/accounts/" not in url)
 
 
 def press(page: Page, name: str) -> None:
@@ -127,17 +176,40 @@ def hold_still(page: Page) -> None:
     page.wait_for_function(STILL)
 
 
+def load_axe(page: Page) -> None:
+    if not page.evaluate("'axe' in window"):
+        page.evaluate(AXE)
+
+
+def list_overflow(page: Page) -> list[str]:
+    wide = page.locator("html").evaluate("html => html.scrollWidth - html.clientWidth")
+    size = page.viewport_size
+    return [f"{wide} px too wide at {size}"] if wide > 0 else []
+
+
 def list_faults(page: Page) -> list[str]:
     """What axe finds in the page's theme, colours in the other theme, and sideways scrolling."""
     theme = "(prefers-color-scheme: dark)"
     dark = page.evaluate("theme => matchMedia(theme).matches", theme)
-    if not page.evaluate("'axe' in window"):
-        page.evaluate(AXE)
+    load_axe(page)
     faults = page.evaluate(VIOLATIONS, [])
     page.emulate_media(color_scheme="light" if dark else "dark")
     faults += page.evaluate(VIOLATIONS, list(COLOURS))
     page.emulate_media(color_scheme="dark" if dark else "light")
-    wide = page.locator("html").evaluate("html => html.scrollWidth - html.clientWidth")
-    return [f"{page.url}: {fault}" for fault in faults] + (
-        [f"{page.url}: {wide} px too wide"] if wide > 0 else []
-    )
+    return [f"{page.url}: {fault}" for fault in [*faults, *list_overflow(page)]]
+
+
+def list_faults_of_sizes(page: Page) -> list[str]:
+    """What axe finds at 1440 pixels in light and at 390 in dark, colours in the other two of what
+    looks new there, and sideways scrolling at each width and at 200 %."""
+    load_axe(page)
+    faults = []
+    for theme, first, second in (("light", WIDE, NARROW), ("dark", NARROW, WIDE)):
+        page.set_viewport_size(first)
+        page.emulate_media(color_scheme=theme)
+        faults += [*page.evaluate(VIOLATIONS, []), *list_overflow(page)]
+        page.evaluate(NEW_LOOKS, [])
+        page.set_viewport_size(second)
+        faults += page.evaluate(NEW_LOOKS, list(COLOURS))
+    page.set_viewport_size(ZOOMED)
+    return [f"{page.url}: {fault}" for fault in [*faults, *list_overflow(page)]]

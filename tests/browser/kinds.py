@@ -12,7 +12,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.forms import input_names, plain_type
+from sequin_admin.credentials.bases import KeyKind
+from sequin_admin.credentials.forms import CredentialForm, input_names, plain_type
 from sequin_admin.credentials.properties import Properties
 from tests.simulator_server import Simulator
 
@@ -198,20 +199,41 @@ STORIES = {
 }
 OAUTH = [kind for kind in kinds.all() if kind.oauth]
 OURS = [kind for kind in kinds.all() if kind.client_is_ours()]
-# One kind for each way to connect: with our OAuth app, also after a question, as an installation,
-# with the customer's client, by a key, by a login. `make test-faults` connects the others.
-EACH_WAY = {
+# `make test` connects these in a browser: with our OAuth app, also after a question, as an
+# installation, with the customer's client, by a key, by a login.
+COMMON = {
     *("airtable_oauth2", "shopify_oauth2", "github_app", "netsuite_client_credentials"),
     *("servicenow_oauth2", "stripe_key", "workday_password"),
 }
 
 
-def each(
-    known: list[Any], others: pytest.MarkDecorator, here: Collection[str] = EACH_WAY
+def asked_of(kind: Any) -> list[str]:
+    """The properties in the form of the kind, or before its login."""
+    return list(
+        kind.oauth.required_properties if kind.oauth else input_names(kind.properties_class)
+    )
+
+
+def way(kind: Any) -> tuple[object, ...]:
+    """What makes a difference to a browser: the base of the kind, whose client it is, what else
+    leads to it, and the sorts of fields. `dashboard/test_every_kind.py` has the words of each."""
+    fields = CredentialForm(kind.properties_class).fields
+    sorts = {type(fields[name].widget).__name__ for name in asked_of(kind)}
+    bases = [each.__name__ for each in kind.__mro__ if each.__module__ == KeyKind.__module__]
+    return (bases[0], kind.client_is_ours(), kind.has_form(), kind.mints_tokens(), *sorted(sorts))
+
+
+def each_way(
+    known: list[Any], others: pytest.MarkDecorator, here: Collection[str] = COMMON
 ) -> pytest.MarkDecorator:
-    """Every kind; those that are not `here` with the mark of the `others`."""
-    rows = [pytest.param(k, marks=() if k.slug in here else others, id=k.slug) for k in known]
-    return pytest.mark.parametrize("kind", rows)
+    """The kinds that are `here`, and one of each other way with the mark of the `others`."""
+    first = [kind for kind in known if kind.slug in here]
+    met = {way(kind) for kind in first}
+    more = {way(kind): kind for kind in reversed(known) if way(kind) not in met}
+    rows = [(kind, ()) for kind in first] + [(kind, others) for kind in more.values()]
+    return pytest.mark.parametrize(
+        "kind", [pytest.param(kind, marks=marks, id=kind.slug) for kind, marks in rows]
+    )
 
 
 def register_callbacks(simulated: Simulator, site: str) -> None:
@@ -225,7 +247,7 @@ def register_callbacks(simulated: Simulator, site: str) -> None:
 def answers(simulated: Simulator, kind: Any) -> dict[str, Any]:
     """Values for the form of `kind`, by property."""
     story = STORIES[kind.slug]
-    questions = kind.oauth.required_properties if kind.oauth else input_names(kind.properties_class)
+    questions = asked_of(kind)
     if set(questions) <= set(story.typed):
         return dict(story.typed)
     page = story.read(simulated, kind.provider, story.account)

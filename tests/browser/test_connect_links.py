@@ -13,15 +13,15 @@ from sequin_admin.connect.models import ConnectLink
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.health import probes
 from tests.browser.conftest import hold_still, press
-from tests.browser.kinds import OAUTH, STORIES, answers, consent, each, fill
+from tests.browser.kinds import OAUTH, STORIES, answers, consent, each_way, fill
 from tests.factories import make_credential
 from tests.simulator_server import Simulator
 
 PHONE = {"width": 390, "height": 844}
 
 
-@each(OAUTH, pytest.mark.faults)
-def test_a_customer_connects_every_oauth_kind_by_a_link(
+@each_way(OAUTH, pytest.mark.faults)
+def test_a_customer_connects_by_a_link(
     open_page: Callable[..., Page],
     user: User,
     organization: Organization,

@@ -1,4 +1,7 @@
-"""The lifecycle of every kind in a browser: found, connected, broken, deleted."""
+"""The lifecycle of one kind of each way to connect: found, connected, broken, deleted.
+
+`dashboard/test_every_kind.py` asks the pages of every kind.
+"""
 
 import re
 from collections.abc import Callable
@@ -22,7 +25,7 @@ from tests.browser.kinds import (
     add_oauth_app,
     answers,
     consent,
-    each,
+    each_way,
     fill,
 )
 from tests.simulator_server import Simulator
@@ -34,7 +37,7 @@ def test_every_kind_has_a_story() -> None:
     assert sorted(STORIES) == [kind.slug for kind in kinds.all()]
 
 
-@each(kinds.all(), pytest.mark.faults)
+@each_way(kinds.all(), pytest.mark.faults)
 def test_a_kind_is_connected_breaks_and_is_deleted(
     page: Page, simulated: Simulator, kind: Any
 ) -> None:
@@ -71,7 +74,7 @@ def test_a_kind_is_connected_breaks_and_is_deleted(
     assert not Credential.objects.exists()
 
 
-@each(OAUTH, pytest.mark.faults, {"hubspot_oauth2", "netsuite_oauth2"})
+@each_way(OAUTH, pytest.mark.faults, {"hubspot_oauth2", "netsuite_oauth2"})
 def test_denied_access_is_told_and_nothing_is_kept(
     open_page: Callable[..., Page],
     user: User,
@@ -101,7 +104,7 @@ def test_denied_access_is_told_and_nothing_is_kept(
     assert not Credential.objects.exists()
 
 
-@each([kind for kind in OURS if not kind.mints_tokens()], pytest.mark.faults, {"linear_oauth2"})
+@each_way([kind for kind in OURS if not kind.mints_tokens()], pytest.mark.faults, {"linear_oauth2"})
 def test_a_client_secret_that_changed_is_ours_to_replace(
     page: Page, simulated: Simulator, make_app: Callable[[str], OAuthApp], kind: Any
 ) -> None:

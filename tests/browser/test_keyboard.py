@@ -29,6 +29,7 @@ def ticked(page: Page) -> list[str]:
 
 
 def test_g_and_a_letter_open_an_area(page: Page, rows: None) -> None:
+    page.goto("/")
     for keys, path in (("g c", "/credentials/"), ("g s", "/syncs/"), ("g o", "/")):
         press_all(page, keys)
         page.wait_for_url(f"**{path}")
@@ -89,6 +90,7 @@ def test_no_key_acts_while_somebody_types(page: Page, rows: None) -> None:
 
 
 def test_the_help_names_every_key_and_they_can_be_switched_off(page: Page, rows: None) -> None:
+    page.goto("/")
     page.keyboard.press("?")
     help_ = page.get_by_role("dialog", name="Keyboard")
     expect(help_).to_contain_text("Credentials")
@@ -118,6 +120,7 @@ def test_the_person_is_in_view_on_a_low_screen_and_all_areas_at_900(
 ) -> None:
     page = open_page(viewport={"width": 1440, "height": 800})
     log_in(page, user)
+    page.goto("/")
 
     for name in ("Security", "Sign out"):
         place = page.locator(".sidebar-wide").get_by_text(name, exact=True).bounding_box()

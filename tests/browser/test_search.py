@@ -42,6 +42,7 @@ def test_the_field_leads_to_a_page_without_javascript(
 ) -> None:
     page = open_page(java_script_enabled=False)
     log_in(page, user)
+    page.goto("/")
 
     page.get_by_label("Search", exact=True).first.fill("customer:c-000777")
     page.keyboard.press("Enter")

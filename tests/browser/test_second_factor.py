@@ -12,7 +12,7 @@ from allauth.mfa.totp.internal import auth
 from playwright.sync_api import CDPSession, Page, expect
 
 from sequin_admin.access.models import User
-from tests.browser.conftest import PASSWORD
+from tests.browser.conftest import PASSWORD, enter_password
 
 
 @pytest.fixture(autouse=True)
@@ -25,13 +25,6 @@ def _still_clock(monkeypatch: pytest.MonkeyPatch) -> None:
 def code_of(secret: str) -> str:
     counter = next(auth.yield_hotp_counters_from_time())
     return auth.format_hotp_value(auth.hotp_value(secret, counter))
-
-
-def give_password(page: Page, user: User) -> None:
-    page.goto("/accounts/login/")
-    page.get_by_label("Email").fill(user.email)
-    page.get_by_label("Password").fill(PASSWORD)
-    page.get_by_role("button", name="Sign in", exact=True).click()
 
 
 def test_a_code_is_asked_for_once_it_is_set_up(
@@ -48,7 +41,7 @@ def test_a_code_is_asked_for_once_it_is_set_up(
     expect(page.get_by_text("recovery codes").first).to_be_visible()
 
     other = open_page()
-    give_password(other, user)
+    enter_password(other, user)
     expect(other).to_have_url(re.compile("2fa/authenticate"))
     other.goto("/credentials/")
     expect(other.get_by_label("Code")).to_be_visible()

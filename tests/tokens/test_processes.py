@@ -1,8 +1,11 @@
 """Tokens in real processes, some of which are killed."""
 
+import os
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import quote
 
@@ -18,16 +21,21 @@ from sequin_admin.tokens.models import Token
 PAUL = "usrziLeD23j9AJ1"
 READERS = 25
 READ = """
-import sys, threading, django
+import os, sys, threading, django
 django.setup()
 from django.db import connections
 from sequin_admin.tokens import renewal
 from sequin_admin.credentials.models import Credential
 
 def read():
-    sys.stdout.write(renewal.get_access_token(Credential.objects.get(pk=sys.argv[1])) + "\\n")
+    token = renewal.get_access_token(Credential.objects.get(pk=sys.argv[1]))
+    os.write(1, (token + "\\n").encode())
     connections.close_all()
 
+# Forked once all is loaded, which takes a process most of its time.
+for _ in range(int(sys.argv[3]) - 1):
+    if os.fork() == 0:
+        break
 threads = [threading.Thread(target=read) for _ in range(int(sys.argv[2]))]
 for thread in threads:
     thread.start()
@@ -48,10 +56,10 @@ def credential(make_app, connect):
 
 @pytest.fixture
 def read(credential, simulated):
-    """Start a process that reads the credential's token in each of its threads and prints it."""
+    """Start processes that read the credential's token in each of their threads and print it."""
     started = []
 
-    def start(threads=1):
+    def start(threads=1, processes=1):
         environment = {
             **inherited(),
             "DJANGO_SETTINGS_MODULE": "sequin_admin.settings",
@@ -60,18 +68,20 @@ def read(credential, simulated):
             "FIELD_ENCRYPTION_KEY": ",".join(settings.FIELD_ENCRYPTION_KEY),
         }
         process = subprocess.Popen(
-            [sys.executable, "-c", READ, str(credential.pk), str(threads)],
+            [sys.executable, "-c", READ, str(credential.pk), str(threads), str(processes)],
             cwd=ROOT,
             env=environment,
             stdout=subprocess.PIPE,
             text=True,
+            start_new_session=True,
         )
         started.append(process)
         return process
 
     yield start
     for process in started:
-        process.kill()
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         process.communicate()
 
 
@@ -101,9 +111,7 @@ def test_200_readers_in_8_processes_cause_one_renewal(read, simulated, endpoint)
     """Also when the token endpoint takes 12 seconds."""
     if endpoint == "crawl":
         simulated.act("airtable", PAUL, "crawl")
-    processes = [read(READERS) for _ in range(8)]
-
-    seen = [line for p in processes for line in p.communicate(timeout=120)[0].split()]
+    seen = read(READERS, processes=8).communicate(timeout=120)[0].split()
 
     assert len(seen) == 8 * READERS
     assert len(set(seen)) == 1

@@ -2,9 +2,8 @@
 
 import io
 import json
+import shutil
 import socket
-import subprocess
-import sys
 from contextlib import ExitStack
 
 import httpx2
@@ -32,18 +31,17 @@ KINDS = [HALF_HEAD, HALF_BODY, HALF_CHUNK, HALF_PIPELINED, CLOSING]
 
 
 @pytest.fixture(scope="module")
-def port(tmp_path_factory):
+def port(tmp_path_factory, migrated_file):
     port, supervisor = free_port(), Supervisor(io.StringIO())
+    file = shutil.copy(migrated_file, tmp_path_factory.mktemp("data"))
     environment = {
         **inherited(),
         "DJANGO_SETTINGS_MODULE": "sequin_admin.settings",
-        "DATABASE_URL": f"sqlite:///{tmp_path_factory.mktemp('data')}/db.sqlite3",
+        "DATABASE_URL": f"sqlite:///{file}",
         "FIELD_ENCRYPTION_KEY": ",".join(settings.FIELD_ENCRYPTION_KEY),
         "PUBLIC_URL": "http://localhost",
     }
     try:
-        migrate = [sys.executable, "manage.py", "migrate", "-v0"]
-        subprocess.run(migrate, cwd=ROOT, env=environment, check=True)
         supervisor.start("web", gunicorn("sequin_admin.wsgi", port, 8), environment)
         supervisor.wait_for("web", f"http://127.0.0.1:{port}/healthz")
         yield port

@@ -1,6 +1,7 @@
 """`manage.py move_to` brings everything of a SQLite into an empty PostgreSQL."""
 
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -57,13 +58,18 @@ WorkerProcess.objects.create(hostname="arrakis", pid=1, threads=8)
 """
 
 
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory, migrated_file):
+    """A SQLite with more rows of a table than one batch."""
+    file = shutil.copy(migrated_file, tmp_path_factory.mktemp("filled"))
+    run_python(f"sqlite:///{file}", "-c", FILL)
+    return file
+
+
 @pytest.fixture
-def source(tmp_path):
-    """The environment of a SQLite with more rows of a table than one batch."""
-    known = environment(f"sqlite:///{tmp_path / 'source.sqlite3'}")
-    for command in (["manage.py", "migrate", "-v0"], ["-c", FILL]):
-        subprocess.run([sys.executable, *command], cwd=ROOT, env=known, check=True)
-    return known
+def source(tmp_path, filled):
+    """The environment of a copy of it."""
+    return environment(f"sqlite:///{shutil.copy(filled, tmp_path / 'source.sqlite3')}")
 
 
 @pytest.fixture

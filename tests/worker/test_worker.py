@@ -2,6 +2,7 @@
 
 import io
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -265,11 +266,9 @@ def test_every_real_job_runs(job, caplog):
 
 
 @pytest.mark.faults
-def test_it_stops_when_asked(tmp_path):
-    environment = {**os.environ, "DATABASE_URL": f"sqlite:///{tmp_path}/worker.sqlite3"}
-    subprocess.run(
-        [sys.executable, "manage.py", "migrate", "-v0"], cwd=ROOT, env=environment, check=True
-    )
+def test_it_stops_when_asked(tmp_path, migrated_file):
+    file = shutil.copy(migrated_file, tmp_path / "worker.sqlite3")
+    environment = {**os.environ, "DATABASE_URL": f"sqlite:///{file}"}
     worker = subprocess.Popen(
         [sys.executable, "-u", "manage.py", "worker"],
         cwd=ROOT,

@@ -1,17 +1,18 @@
 """The processes of a chaos run: started, killed at random and restarted."""
 
 import random
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Self
 
 from sequin_admin.core import clock
+from sequin_admin.tools.chaos.nursery import Nursery
 from sequin_admin.tools.supervisor import ProcessFailed
 
 # What workers and readers print when they are up.
@@ -19,15 +20,16 @@ RUNNING = "is running"
 
 
 class Arena:
-    """Child processes by name, each with its output in a file of `folder`. All are killed at the
-    end."""
+    """The product's processes by name, each with its output in a file of `folder`, and the
+    simulator. All are killed at the end."""
 
     def __init__(self, environment: Mapping[str, str], folder: Path) -> None:
-        self.environment = dict(environment)
+        self.nursery = Nursery(environment)
         self.folder = folder
+        self.simulator: subprocess.Popen[bytes] | None = None
         self.outputs: dict[str, Path] = {}
         self.commands: dict[str, list[str]] = {}
-        self.children: dict[str, subprocess.Popen[bytes]] = {}
+        self.children: dict[str, int] = {}
         self.kills: list[datetime] = []
 
     def __enter__(self) -> Self:
@@ -39,22 +41,25 @@ class Arena:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for name in [*self.children]:
-            self.kill(name)
+        self.nursery.end()
+        if self.simulator:
+            self.simulator.kill()
+            self.simulator.wait()
 
-    def start(
-        self, name: str, command: list[str], environment: Mapping[str, str] | None = None
-    ) -> None:
-        self.commands[name] = command
-        self.outputs[name] = self.folder / f"{name} {len(self.kills)}.log"
-        with self.outputs[name].open("wb") as output:
-            self.children[name] = subprocess.Popen(  # noqa: S603 - our own commands
+    def start_simulator(self, command: list[str], environment: Mapping[str, str]) -> None:
+        with (self.folder / "simulator.log").open("wb") as output:
+            self.simulator = subprocess.Popen(  # noqa: S603 - our own command
                 [sys.executable, "-u", *command],
-                env=dict(environment or self.environment),
+                env=dict(environment),
                 stdout=output,
                 stderr=output,
                 start_new_session=True,
             )
+
+    def start(self, name: str, command: list[str]) -> None:
+        self.commands[name] = command
+        self.outputs[name] = self.folder / f"{name} {len(self.kills)}.log"
+        self.children[name] = self.nursery.start(command, self.outputs[name], self.outputs[name])
 
     def victims(self) -> list[str]:
         return [name for name in self.children if name.startswith(("worker", "readers"))]
@@ -66,21 +71,14 @@ class Arena:
     def run(self, command: list[str]) -> str:
         """Run a command to its end and return its output. Raises `ProcessFailed` with the last
         lines of its error output."""
-        done = subprocess.run(  # noqa: S603
-            [sys.executable, *command],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if done.returncode:
-            raise ProcessFailed("\n".join(done.stderr.strip().splitlines()[-3:]))
-        return done.stdout
+        with TemporaryDirectory(dir=self.folder) as folder:
+            output, errors = Path(folder, "output"), Path(folder, "errors")
+            if self.nursery.wait(self.nursery.start(command, output, errors)):
+                raise ProcessFailed("\n".join(errors.read_text().strip().splitlines()[-3:]))
+            return output.read_text()
 
     def kill(self, name: str) -> None:
-        child = self.children.pop(name)
-        child.send_signal(signal.SIGKILL)
-        child.wait()
+        self.nursery.kill(self.children.pop(name))
 
     def wait_until_up(self, seconds: float = 300) -> None:
         """Wait until every process works. Raises `ProcessFailed` after `seconds`."""

@@ -111,10 +111,8 @@ class Command(BaseCommand):
         same = ["manage.py", "chaos", "--notes", str(folder)]
         same += ["--kinds", ",".join(options["kinds"])]
         with Arena(environment, folder) as arena:
-            arena.start(
-                "simulator",
-                gunicorn("sequin_admin.simulator.wsgi", port, 96),
-                simulator_environment,
+            arena.start_simulator(
+                gunicorn("sequin_admin.simulator.wsgi", port, 96), simulator_environment
             )
             wait_for(f"{url}/clock/")
             self.say("Connecting the accounts...")
@@ -134,7 +132,7 @@ class Command(BaseCommand):
                 return bool(renewals >= options["renewals"] > 0 and reads >= options["reads"])
 
             arena.kill_at_random(options["seconds"], options["kill_every"], is_enough)
-            for name in [name for name in arena.children if name != "simulator"]:
+            for name in [*arena.children]:
                 arena.kill(name)
             self.say("Counting...")
             simulator = SimulatorControl(url)
