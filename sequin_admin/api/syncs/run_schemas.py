@@ -166,7 +166,7 @@ ASKED = tuple(AskedOfWorker.model_fields)
 LINE = tuple(LogLine.model_fields)
 
 
-def in_order(entries: Iterable[Mapping[str, Any]] | None, names: Iterable[str]) -> list[object]:
+def in_order(entries: Iterable[Mapping[str, object]] | None, names: Iterable[str]) -> list[object]:
     """PostgreSQL stores JSON objects in an order of its own."""
     return [{name: entry.get(name) for name in names} for entry in entries or ()]
 

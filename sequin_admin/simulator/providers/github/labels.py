@@ -34,5 +34,5 @@ def parse_labels(given: object) -> list[str]:
     return [str(name) for name in names]
 
 
-def list_of(given: object) -> list[Any]:
+def list_of(given: object) -> list[object]:
     return given if isinstance(given, list) else [None]
