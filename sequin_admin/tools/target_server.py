@@ -4,6 +4,7 @@ A PostgreSQL on loopback, from its wheel, with the database `warehouse` of the r
 runs on the requirements of engines and ends with SIGTERM.
 """
 
+import hashlib
 import os
 import shutil
 import signal
@@ -42,7 +43,9 @@ class TargetServer:
         return {"user": self.server.system_user, "cwd": "/"}
 
     def make(self, password: str) -> None:
-        if (self.folder / READY).exists():
+        """Nothing when it was made with this password."""
+        mark, known = self.folder / READY, hashlib.sha256(password.encode()).hexdigest()
+        if mark.exists() and mark.read_text() == known:
             return
         shutil.rmtree(self.folder, ignore_errors=True)
         self.folder.mkdir(mode=0o700, parents=True)
@@ -58,7 +61,7 @@ class TargetServer:
         with (self.folder / "postgresql.conf").open("a") as file:
             file.write(CONFIGURED)
         (self.folder / "pg_hba.conf").write_text(ADMITTED)
-        (self.folder / READY).touch()
+        mark.write_text(known)
 
     def run(self, port: str) -> int:
         """Until SIGTERM. The server then ends the sessions that are left."""
