@@ -295,8 +295,12 @@ def test_a_forecast_goes_by_the_limit_and_by_what_a_call_brought(owner, sync):
         for name, seen in ((CUSTOMERS, 1_000), ("stripe:invoice", 500))
     )
     report_run(run, key, *passes)
-    hour = clock.now().replace(minute=0, second=0, microsecond=0)
-    Sample.objects.create(credential=sync.credential, span=SamplePeriod.HOUR, at=hour, granted=15)
+    # The account was used before any sync read, too.
+    reading = run_samples.start_of(clock.now())
+    for at, granted in ((reading, 15), (reading - timedelta(minutes=1), 4_000)):
+        Sample.objects.create(
+            credential=sync.credential, span=SamplePeriod.MINUTE, at=at, granted=granted
+        )
 
     html = words(page_of(owner, "sync_runs", sync))
 

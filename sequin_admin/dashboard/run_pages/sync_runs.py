@@ -5,7 +5,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from django.db.models import Case, OuterRef, Subquery, Sum, Value, When
+from django.db.models import (
+    Case,
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    OuterRef,
+    Subquery,
+    Sum,
+    Value,
+    When,
+)
 from django.utils.functional import cached_property
 
 from sequin_admin.core import clock
@@ -22,6 +32,7 @@ from sequin_admin.dashboard.run_pages.progress import (
 from sequin_admin.limits.models import Sample, SamplePeriod, get_rate
 from sequin_admin.syncs.models import CollectionState, Run, RunSample, RunSlot, RunStatus, Sync
 from sequin_admin.syncs.runs import forecasts, slots
+from sequin_admin.syncs.runs.run_samples import SPAN
 
 LATEST = 8
 DAY = timedelta(hours=24)
@@ -104,10 +115,18 @@ class SyncRuns:
 
 def of_last_day() -> dict[str, Subquery]:
     """Of the credential of a slot: the rows that its syncs read in the last day, and the calls that
-    it made."""
+    it made meanwhile. What else calls with it counts only while they read."""
     since, credential = clock.now() - DAY, OuterRef("sync__credential")
     samples = RunSample.objects.filter(sync__credential=credential, at__gte=since)
-    used = Sample.objects.filter(credential=credential, span=SamplePeriod.HOUR, at__gte=since)
+    meanwhile = RunSample.objects.filter(
+        sync__credential=OuterRef("credential"),
+        at__lte=OuterRef("at"),
+        at__gt=ExpressionWrapper(OuterRef("at") - SPAN, DateTimeField()),
+        rows_read__gt=0,
+    )
+    used = Sample.objects.filter(
+        Exists(meanwhile), credential=credential, span=SamplePeriod.MINUTE, at__gte=since
+    )
     rows = samples.order_by().values("sync__credential").annotate(sum=Sum("rows_read"))
     calls = used.order_by().values("credential").annotate(sum=Sum("granted"))
     return {"day_rows": Subquery(rows.values("sum")), "day_calls": Subquery(calls.values("sum"))}
