@@ -137,6 +137,10 @@ class Front:
         """From what the status comes, down to the cause. Empty for what is not unhealthy."""
         if self.subject.health_status not in (Status.CUSTOMER, Status.SEQUIN):
             return []
+        if isinstance(self.subject, Sync) and self.subject.prefetched_consumers is None:
+            # The step asks for them again.
+            rows = self.subject.all_consumers().select_related("target")
+            self.subject.prefetched_consumers = list(rows.defer("target__secrets"))
         winner = next(iter(rollup.list_reasons(self.subject)), None)
         return list(winner.chain()) if winner else []
 

@@ -30,6 +30,7 @@ pytestmark = pytest.mark.django_db
 # Rows that a person has caused, which are an organization's: they stay without the person.
 OF_AN_ORGANIZATION = {
     *("ConnectSession", "LinkMail", "Cause", "CauseNote", "Outage", "ConnectLink", "Batch"),
+    "ConnectLinkText",
     *("BatchItem", "Channel", "Quota", "IdempotencyRecord"),
 }
 # They go with the account, and say nothing more than it.

@@ -16,6 +16,8 @@ UUID_CHARS = 36
 # A valid body of an operation, by the end of its path: the object is looked up afterwards.
 BODIES = {
     "/notes": {"text": "x"},
+    "/{run_id}/report": {"fence": 1},
+    "/resync": {"collection_id": "stripe:customer"},
     "/token/refresh": {"fingerprint": "0123456789abcdef"},
     "/contact": {"contact_email": ""},
     "/permits/release": {"releases": [{"lease": WORDS["lease"]}]},

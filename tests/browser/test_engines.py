@@ -3,8 +3,7 @@
 from playwright.sync_api import Page, expect
 
 from sequin_admin.dashboard.handbook import EXAMPLES
-from tests.browser.conftest import hold_still, list_faults
-from tests.browser.test_pages import SHOWN
+from tests.browser.conftest import hold_still, list_faults_of_sizes
 
 RECIPE = "python/read_contacts.py"
 
@@ -25,11 +24,5 @@ def test_all_recipes_are_accessible_and_fit_when_they_are_open(page: Page) -> No
     page.goto("/docs/engines/")
     page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
     hold_still(page)
-    faults = []
 
-    for width, theme in SHOWN:
-        page.set_viewport_size({"width": width, "height": 900})
-        page.emulate_media(color_scheme=theme)
-        faults += list_faults(page)
-
-    assert faults == []
+    assert list_faults_of_sizes(page) == []

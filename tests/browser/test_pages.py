@@ -102,7 +102,6 @@ def addresses(organization: Organization, user: User, simulated: Simulator) -> l
     Sync.objects.update(rows_total=12_345, lag_s=3.5, last_report_at=clock.now())
     running, failed = make_runs(sync)
     targets.verify(target, actor=user)
-    running, failed = make_runs(sync)
     bare = syncs.create(refused, actor=user, name="Bare")
     for ends in (clock.now() - timedelta(hours=1), clock.now() + timedelta(hours=1)):
         StaffAccess.objects.create(

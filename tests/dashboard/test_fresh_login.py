@@ -54,6 +54,11 @@ NOT_FRESH = {
     **dict.fromkeys(
         ("add_sync", "sync_new", "sync_edit", "sync_disable", "sync_enable", "sync_delete"), WORK
     ),
+    "sync_pause": ENDS, "run_cancel": ENDS,
+    **dict.fromkeys(
+        ("sync_resume", "sync_resync", "sync_confirm_deletes"),
+        "Lets an engine that has a key go on; gives no access to secrets.",
+    ),
     **dict.fromkeys(("stream_new", "stream_edit", "stream_delete"), WORK),
     **dict.fromkeys(("consumer_new", "consumer_edit", "consumer_delete"), WORK),
 }  # fmt: skip

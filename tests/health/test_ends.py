@@ -136,7 +136,7 @@ def test_the_customer_is_told_when_it_ends_and_not_that_it_has(organization, cha
 
 @pytest.mark.parametrize(
     ("slug", "days"),
-    [("netsuite_oauth2", 7), ("servicenow_oauth2", 100), ("quickbooks_oauth2", 101)],
+    [("netsuite_oauth2", 7), ("servicenow_oauth2", 100), ("quickbooks_oauth2", 100)],
 )
 def test_what_the_provider_says_of_the_end_is_known(connected, slug, days):
     credential = connected(slug)
