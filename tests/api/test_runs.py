@@ -192,7 +192,7 @@ def test_another_key_can_not_report_a_run(engine, synced, make_client, organizat
 def test_runs_are_listed_and_shown_with_their_log(engine, synced, api):
     run = claim(engine)["run"]
     secret = synced[0].credential.secrets["secret"]
-    report(engine, run, log=[f"Page 1 with {secret}.", "x" * 900])
+    report(engine, run, log=[f"Page 1 with {secret}.", "x" * 900, "y" * 490 + secret])
 
     (listed,) = api.get(URL, status="running", provider="stripe").json()["data"]
     shown = api.get(f"{URL}/{run['id']}").json()
@@ -200,7 +200,18 @@ def test_runs_are_listed_and_shown_with_their_log(engine, synced, api):
     assert listed["id"] == run["id"]
     assert secret not in shown["log"][0]["line"]
     assert len(shown["log"][1]["line"]) == 500
+    assert shown["log"][2]["line"] == "y" * 490 + "*" * 10
     assert api.get(URL, status="lost").json()["data"] == []
+
+
+def test_no_part_of_an_error_shows_a_secret(engine, synced, api):
+    run = claim(engine)["run"]
+    secret = synced[0].credential.secrets["secret"]
+    words = {"owner": "operator", "code": secret[:60], "message": f"Refused {secret}."}
+
+    report(engine, run, status="failed", error={**words, "of": "source"})
+
+    assert secret[:60] not in api.get(f"{URL}/{run['id']}").content.decode()
 
 
 def test_a_paused_sync_asks_its_worker_to_end_and_starts_none(engine, synced, api):
