@@ -176,7 +176,11 @@ def test_a_lapsed_lease_gives_nothing(engine, synced):
     claim(engine)
     RunSlot.objects.update(lease_until=clock.now() - timedelta(seconds=1))
 
-    assert engine.get(f"/v1/credentials/{synced[0].credential_id}/token").status_code == 403
+    answer = engine.get(f"/v1/credentials/{synced[0].credential_id}/token")
+
+    assert answer.status_code == 403
+    assert "holds no run of this credential now" in answer.json()["summary"]
+    assert "a key with the scope secrets" in answer.json()["summary"]
 
 
 def test_another_key_can_not_report_a_run(engine, synced, make_client, organization):
@@ -389,7 +393,7 @@ def test_a_deleted_consumers_run_is_over(engine, api, synced):
 
     answer = report(engine, run)
     assert answer.status_code == 409
-    assert "are gone" in answer.json()["summary"]
+    assert "has ended as cancelled" in answer.json()["summary"]
 
 
 def test_a_worker_whose_sync_is_disabled_is_asked_to_end(engine, api, synced):
