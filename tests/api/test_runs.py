@@ -127,6 +127,17 @@ def test_a_wrong_report_names_the_field_and_changes_nothing(engine, synced, sent
     assert CollectionState.objects.get().cursor is None
 
 
+@pytest.mark.parametrize("name", ["rows_read", "rows_written", "rows_deleted"])
+def test_one_report_tells_no_more_rows_than_can_be_counted(engine, synced, name):
+    run = claim(engine)["run"]
+    sent = {"collection_id": COLLECTION, name: 10**12}
+
+    answer = report(engine, run, collections=[sent, sent])
+
+    assert list(answer.json()["validation_errors"]) == ["collections"]
+    assert report(engine, run, collections=[sent]).status_code == 200
+
+
 def test_the_scope_alone_reads_no_token_no_permit_and_no_target(engine, synced, make_client):
     credential = synced[0].credential
 
