@@ -14,14 +14,15 @@ ASTERISKS = "***********"
 # Shorter values would match by chance.
 MIN_CHARS = 6
 
-# Formats of the providers' secrets.
+# Formats of the providers' secrets. No pattern starts with what has no greatest length: looking for
+# it would take a time that grows with the square of the text.
 _SECRET_PATTERNS = re.compile(
     r"gh[sur]_\w+|sh(?:pat|pca|ppa|prt|pss)_\w+|(?:sk|rk)_(?:live|test)_\w+|whsec_\w+|\b(?:rt|ac)_\w{8,}"
-    r"|SG\.[\w-]+\.[\w-]+|lin_(?:oauth|api)_\w+|\b(?:pat|oaa)[\w.]{14,}|00D\w{12,}![\w.]+"
-    r"|eyJ[\w-]+\.[\w-]+(?:\.[\w-]+)?"
+    r"|SG\.[\w-]+\.[\w-]+|lin_(?:oauth|api)_\w+|\b(?:pat|oaa)[\w.]{14,}|00D\w{12,15}![\w.]+"
+    r"|eyJ[\w-]++\.[\w-]+(?:\.[\w-]+)?"
 )
 _NAMES = (
-    r"(?:\w*token|\w*secret|password|passwd|api[_-]?key|private[_-]?key|code|code_verifier"
+    r"(?:token|secret|password|passwd|api[_-]?key|private[_-]?key|code|code_verifier"
     r"|assertion)"
 )
 # A name that says secret, and its value: quoted (to the end of a text that was cut off), or up to
@@ -37,7 +38,9 @@ _AUTHORIZATION = re.compile(
     r"[^\"'\\\r\n&}<]+",
     re.IGNORECASE,
 )
-_XML_SECRETS = re.compile(rf"(<(?:\w+:)?{_NAMES}(?:\s[^<>]*)?>)[^<]+", re.IGNORECASE)
+_XML_SECRETS = re.compile(
+    rf"(<(?:\w+:)?(?:\w*(?=token|secret))?{_NAMES}(?:\s[^<>]*)?>)[^<]+", re.IGNORECASE
+)
 _SCHEMES = re.compile(r"\b(bearer|basic)\s+(?=\S*[\d_=-])[\w.~+/=-]{6,}", re.IGNORECASE)
 # Names of fields and headers whose values are secret when we send them.
 _SENT_SECRETS = re.compile(

@@ -12,6 +12,7 @@ from sequin_admin.core.actors import AnyActor
 from sequin_admin.credentials.signals import disabled
 from sequin_admin.syncs import health
 from sequin_admin.syncs.models import Consumer, Sync, Target
+from sequin_admin.syncs.runs import consumer_runs
 
 
 @transaction.atomic
@@ -50,7 +51,10 @@ def update(
     active: bool | None = None,
     **columns: Any,
 ) -> None:
-    """Change the given values that differ. `columns`: `name`, `target`, `all_syncs`, `metadata`."""
+    """Change the given values that differ. `columns`: `name`, `target`, `all_syncs`, `metadata`.
+
+    Into another target everything is read again.
+    """
     syncs_before = set(consumer.selected_syncs())
     changed = sorted(n for n, value in columns.items() if value != getattr(consumer, n))
     for name in changed:
@@ -65,6 +69,8 @@ def update(
         changed.append("syncs")
     if changed:
         consumer.save()
+        if "target" in changed:
+            consumer_runs.read_all_again(consumer)
         record_change(consumer, "consumer.changed", actor, changed=changed)
         recompute_health(consumer, *syncs_before)
 
@@ -74,6 +80,7 @@ def delete(consumer: Consumer, *, actor: AnyActor) -> None:
     """Delete the consumer. What it has written stays in the target."""
     record_change(consumer, "consumer.deleted", actor)
     syncs_before = list(consumer.selected_syncs())
+    consumer_runs.end_runs_of(consumer)
     consumer.delete()
     health.recompute_syncs(Sync.objects.filter(pk__in=[sync.pk for sync in syncs_before]))
 

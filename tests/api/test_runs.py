@@ -127,6 +127,17 @@ def test_a_wrong_report_names_the_field_and_changes_nothing(engine, synced, sent
     assert CollectionState.objects.get().cursor is None
 
 
+@pytest.mark.parametrize("name", ["rows_read", "rows_written", "rows_deleted"])
+def test_one_report_tells_no_more_rows_than_can_be_counted(engine, synced, name):
+    run = claim(engine)["run"]
+    sent = {"collection_id": COLLECTION, name: 10**12}
+
+    answer = report(engine, run, collections=[sent, sent])
+
+    assert list(answer.json()["validation_errors"]) == ["collections"]
+    assert report(engine, run, collections=[sent]).status_code == 200
+
+
 def test_the_scope_alone_reads_no_token_no_permit_and_no_target(engine, synced, make_client):
     credential = synced[0].credential
 
@@ -176,7 +187,11 @@ def test_a_lapsed_lease_gives_nothing(engine, synced):
     claim(engine)
     RunSlot.objects.update(lease_until=clock.now() - timedelta(seconds=1))
 
-    assert engine.get(f"/v1/credentials/{synced[0].credential_id}/token").status_code == 403
+    answer = engine.get(f"/v1/credentials/{synced[0].credential_id}/token")
+
+    assert answer.status_code == 403
+    assert "holds no run of this credential now" in answer.json()["summary"]
+    assert "a key with the scope secrets" in answer.json()["summary"]
 
 
 def test_another_key_can_not_report_a_run(engine, synced, make_client, organization):
@@ -192,7 +207,7 @@ def test_another_key_can_not_report_a_run(engine, synced, make_client, organizat
 def test_runs_are_listed_and_shown_with_their_log(engine, synced, api):
     run = claim(engine)["run"]
     secret = synced[0].credential.secrets["secret"]
-    report(engine, run, log=[f"Page 1 with {secret}.", "x" * 900])
+    report(engine, run, log=[f"Page 1 with {secret}.", "x" * 900, "y" * 490 + secret])
 
     (listed,) = api.get(URL, status="running", provider="stripe").json()["data"]
     shown = api.get(f"{URL}/{run['id']}").json()
@@ -200,7 +215,18 @@ def test_runs_are_listed_and_shown_with_their_log(engine, synced, api):
     assert listed["id"] == run["id"]
     assert secret not in shown["log"][0]["line"]
     assert len(shown["log"][1]["line"]) == 500
+    assert shown["log"][2]["line"] == "y" * 490 + "*" * 10
     assert api.get(URL, status="lost").json()["data"] == []
+
+
+def test_no_part_of_an_error_shows_a_secret(engine, synced, api):
+    run = claim(engine)["run"]
+    secret = synced[0].credential.secrets["secret"]
+    words = {"owner": "operator", "code": secret[:60], "message": f"Refused {secret}."}
+
+    report(engine, run, status="failed", error={**words, "of": "source"})
+
+    assert secret[:60] not in api.get(f"{URL}/{run['id']}").content.decode()
 
 
 def test_a_paused_sync_asks_its_worker_to_end_and_starts_none(engine, synced, api):
@@ -378,7 +404,7 @@ def test_a_deleted_consumers_run_is_over(engine, api, synced):
 
     answer = report(engine, run)
     assert answer.status_code == 409
-    assert "are gone" in answer.json()["summary"]
+    assert "has ended as cancelled" in answer.json()["summary"]
 
 
 def test_a_worker_whose_sync_is_disabled_is_asked_to_end(engine, api, synced):

@@ -90,6 +90,25 @@ def test_the_command_of_the_cronjob_brings_all_rows_within_the_limit(
     assert synced.collection_ids == ["hubspot:contacts"]
 
 
+def test_beside_a_run_that_was_stopped_and_may_go_on_none_writes(
+    environment, synced, at_target, rows, wanted
+):
+    """Whose process is stopped keeps its lease no longer, but its connection and so the lock."""
+    lock = "SELECT pg_advisory_lock(hashtextextended(%s, 0))"
+    at_target.execute(lock, [str(synced.pk)])
+
+    beside = run(sys.executable, RECIPE, environment=environment)
+    at_target.execute("SELECT pg_advisory_unlock_all()")
+    RunSlot.objects.update(due_at=clock.now())
+    after = run(sys.executable, RECIPE, environment=environment)
+
+    assert beside.stderr == "Another run of this sync still writes to the target.\n"
+    assert beside.returncode == 1
+    assert (after.returncode, after.stderr) == (0, "")
+    assert rows() == wanted()
+    assert [each.status for each in Run.objects.order_by("started_at")] == ["failed", "succeeded"]
+
+
 def test_the_callable_of_the_dag_follows_what_changes_and_is_deleted(
     environment, simulated, synced, rows, wanted
 ):

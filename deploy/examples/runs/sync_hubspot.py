@@ -14,7 +14,7 @@ import httpx2
 import psycopg
 from psycopg import sql
 
-from sequin_admin.client import Broken
+from sequin_admin.client import Broken, TryLater
 from sequin_admin.client.runs import Runs
 
 CREATE = "CREATE TABLE IF NOT EXISTS {} (id text PRIMARY KEY, pass text NOT NULL, data jsonb)"
@@ -24,6 +24,7 @@ UPSERT = """
 """
 GONE = "SELECT count(*) FILTER (WHERE pass = %s), count(*) FILTER (WHERE pass <> %s) FROM {}"
 DELETE = "DELETE FROM {} WHERE pass <> %s"
+LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 # Throttled, or away for a moment. After a 429 the next call waits until the limit has been reset.
 PASSES, PAUSES_S = (429, 502, 503, 504), (1, 5, 25)
 
@@ -41,6 +42,7 @@ def sync(url, api_key, sync_ids=()):
             connect(run.target()) as target,
             httpx2.Client(base_url=run.credential.base_url, transport=transport) as http,
         ):
+            lock(run, target)
             return sum(copy(run, each, http, target) for each in run.collections)
 
 
@@ -51,6 +53,13 @@ def connect(target):
         authority.flush()
         file = authority.name if target.ssl_root_cert else ""
         return psycopg.connect(target.dsn(ssl_root_cert_file=file), autocommit=True)
+
+
+def lock(run, target):
+    """Keep the sync's rows to this connection: also one that was stopped for long, and goes on when
+    another run has begun, must not write beside it."""
+    if not target.execute(LOCK, [run.sync_id]).fetchone()[0]:
+        raise TryLater("Another run of this sync still writes to the target.")
 
 
 def copy(run, collection, http, target):
@@ -101,5 +110,5 @@ if __name__ == "__main__":
     try:
         while sync(os.environ["SEQUIN_URL"], os.environ["SEQUIN_API_KEY"]) is not None:
             pass
-    except Broken as broken:
-        sys.exit(str(broken))  # whose move it is
+    except (Broken, TryLater) as error:
+        sys.exit(str(error))  # whose move it is

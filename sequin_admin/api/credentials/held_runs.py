@@ -5,7 +5,8 @@ from uuid import UUID
 from django.db import transaction
 
 from sequin_admin.access.models import Scope
-from sequin_admin.api.framework.auth import ApiRequest, caller, require_scope
+from sequin_admin.api.framework.auth import ApiRequest, caller
+from sequin_admin.api.framework.errors import Denied
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
 from sequin_admin.syncs.models import Run
@@ -19,8 +20,13 @@ def check_held_run(request: ApiRequest, pk: UUID, scope: Scope) -> Scope:
     """
     run = claims.held_run(request.auth, pk)
     if run is None:
-        require_scope(request, scope)
-        return scope
+        raise Denied(
+            request.auth,
+            "action.denied",
+            "This API key holds no run of this credential now: it ended, its lease did, or none "
+            f"was claimed. Claim one, or use a key with the scope {scope.value}.",
+            needed=scope.value,
+        )
     if scope == Scope.SECRETS and run.token_read_at is None:
         with transaction.atomic():
             unread = Run.objects.filter(pk=run.pk, token_read_at=None)

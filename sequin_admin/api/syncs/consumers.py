@@ -79,7 +79,9 @@ class ConsumerPatch(Body):
     name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
     active: bool | None = None
     syncs: list[SyncId] | None = Field(default=None, description=SYNCS, max_length=1000)
-    target_id: UUID | None = None
+    target_id: UUID | None = Field(
+        default=None, description="Into another one everything is read again, by new runs."
+    )
     metadata: Metadata | None = None
 
 

@@ -10,9 +10,8 @@ from sequin_admin.api.syncs.run_schemas import COLLECTION, Deletes
 from sequin_admin.api.syncs.schemas import Trouble
 from sequin_admin.syncs.models import DeleteMethod, RunWait
 from sequin_admin.syncs.runs.log_lines import MOST_LINES
-from sequin_admin.syncs.runs.progress import CollectionReport
+from sequin_admin.syncs.runs.progress import MOST_ROWS, CollectionReport
 
-MOST_ROWS = 10**12
 MOST_COLLECTIONS = 1000
 # A line is cut long before.
 LONGEST_LINE = 10_000

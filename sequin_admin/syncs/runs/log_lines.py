@@ -12,10 +12,10 @@ LINE_CHARS = 500
 
 
 def add_lines(run: Run, lines: Sequence[str], secrets: Sequence[str]) -> None:
-    """Add lines to the end. The oldest go."""
+    """Add lines to the end. The oldest go. No secret is looked for in what is cut off a line."""
     at = iso_time(clock.now())
     added = [
-        {"at": at, "line": storable_text(redact(line, secrets))[:LINE_CHARS]}
+        {"at": at, "line": storable_text(redact(line[:LINE_CHARS], secrets))[:LINE_CHARS]}
         for line in lines[-MOST_LINES:]
     ]
     run.log = [*run.log, *added][-MOST_LINES:]

@@ -10,6 +10,8 @@ from sequin_admin.syncs.models import CollectionState, DeleteMethod, Run, RunSlo
 from sequin_admin.syncs.runs import sweeps
 
 LARGEST_CURSOR = 16 * 1024
+# Of one report, so that no total grows beyond what the database can count.
+MOST_ROWS = 10**12
 COUNTS = ("rows_read", "rows_written", "rows_deleted")
 
 
@@ -45,8 +47,8 @@ class CollectionReport:
 
 
 def check_reports(run: Run, reports: Sequence[CollectionReport]) -> None:
-    """Raises `InvalidReport` for a collection that is not the run's, or a cursor that is too
-    large."""
+    """Raises `InvalidReport` for a collection that is not the run's, a cursor that is too large,
+    and more rows than one report may tell."""
     held = {entry["collection_id"] for entry in run.collections}
     wrong = {}
     for number, report in enumerate(reports):
@@ -58,6 +60,8 @@ def check_reports(run: Run, reports: Sequence[CollectionReport]) -> None:
             wrong[f"collections.{number}.cursor"] = (
                 f"A cursor has {LARGEST_CURSOR:,} bytes as JSON at the most."
             )
+    if any(sum(getattr(each, name) for each in reports) > MOST_ROWS for name in COUNTS):
+        wrong["collections"] = f"All together have {MOST_ROWS:,} rows in one report at the most."
     if wrong:
         raise InvalidReport(wrong)
 

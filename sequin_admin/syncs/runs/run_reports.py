@@ -20,7 +20,7 @@ from sequin_admin.syncs.runs.progress import CollectionReport, apply_reports, ch
 from sequin_admin.syncs.runs.worker_requests import WorkerRequest, requests_for
 from sequin_admin.tokens.known_secrets import known_secrets
 
-MESSAGE_CHARS = 400
+MESSAGE_CHARS, CODE_CHARS = 400, 60
 STOP = "Stop its work: another run may have begun, and goes on from the last cursor."
 
 
@@ -115,7 +115,8 @@ def add_facts(run: Run, sync: Sync, report: RunReport, now: datetime) -> None:
     secrets = list(known_secrets(sync)) if report.log or report.error else []
     if report.error:
         message = redact(report.error["message"], secrets)[:MESSAGE_CHARS]
-        run.error = {**report.error, "message": message}
+        code = redact(report.error["code"], secrets)[:CODE_CHARS]
+        run.error = {**report.error, "code": code, "message": message}
     if report.log:
         log_lines.add_lines(run, report.log, secrets)
 

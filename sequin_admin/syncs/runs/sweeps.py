@@ -46,9 +46,12 @@ def judge_sweep(state: CollectionState, seen: int | None, doomed: int | None) ->
 
 
 def rows_before(state: CollectionState, seen: int | None, doomed: int | None) -> int:
-    """How many rows there were before the pass: as known, or else those seen and those missing."""
-    counted = (seen or 0) + (doomed or 0)
-    return state.rows_known if state.rows_known is not None else counted
+    """How many rows there were before the pass: as known, or else those seen and those missing.
+
+    Many may have come since a pass that found few.
+    """
+    known, counted = state.rows_known or 0, (seen or 0) + (doomed or 0)
+    return known if known >= LEAST_ROWS else max(known, counted)
 
 
 def confirm(state: CollectionState) -> None:

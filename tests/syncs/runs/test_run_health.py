@@ -206,6 +206,17 @@ def test_what_the_worker_would_delete_counts_more_than_what_it_has_seen(engine, 
     assert asked == ["hold_deletes"]
 
 
+def test_a_sweep_of_what_came_since_a_small_pass_is_held(engine, sync):
+    engine.run_once(full_pass=True, rows_seen=8, deletes="sweep")
+    engine.run_once(rows_read=10_000)
+    RunSlot.objects.update(due_at=clock.now())
+    run = engine.claim()
+
+    asked = engine.tell(run, full_pass=True, rows_seen=8, rows_to_delete=10_000, deletes="sweep")
+
+    assert asked == ["hold_deletes"]
+
+
 def test_confirmed_deletes_are_done_by_the_next_full_pass_alone(engine, sync):
     engine.run_once(full_pass=True, rows_seen=100, deletes="sweep")
     engine.run_once(full_pass=True, rows_seen=10, deletes="sweep")

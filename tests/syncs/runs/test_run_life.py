@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
 
 from sequin_admin.core import clock
+from sequin_admin.syncs import consumers, targets
 from sequin_admin.syncs.models import CollectionState, Run, RunSlot, RunStatus, Sync
 from sequin_admin.syncs.runs import lost_runs, run_operations
 from sequin_admin.syncs.runs.run_reports import RunOver
@@ -119,3 +120,44 @@ def test_the_life_of_a_pair(engine, synced, lives):
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def test_into_another_target_everything_is_read_again(engine, synced, organization):
+    consumer = synced[2]
+    place = {"host": "lake.arrakis.test", "port": 5432, "database": "lake", "username": "sequin"}
+    other = targets.create(organization, actor=None, name="Lake", password="0123456789", **place)
+    engine.run_once(cursor=7)
+    RunSlot.objects.update(due_at=clock.now())
+    run = engine.claim()
+
+    consumers.update(consumer, actor=None, target=other)
+
+    with pytest.raises(RunOver, match="has ended as cancelled"):
+        engine.tell(run, cursor=8)
+    again, state = engine.claim(), CollectionState.objects.get()
+    assert (again.target, again.fence) == (other, run.fence + 2)
+    assert (state.cursor, state.generation, state.swap_from) == (None, 2, 1)
+
+
+def test_with_the_same_target_a_run_goes_on(engine, synced):
+    _, target, consumer = synced
+    engine.run_once(cursor=7)
+    RunSlot.objects.update(due_at=clock.now())
+    run = engine.claim()
+
+    consumers.update(consumer, actor=None, target=target, name="Renamed")
+
+    engine.tell(run, cursor=8)
+    assert CollectionState.objects.get().cursor == 8
+
+
+def test_with_its_consumer_a_run_ends(engine, synced):
+    run = engine.claim()
+
+    consumers.delete(synced[2], actor=None)
+
+    with pytest.raises(RunOver, match="has ended as cancelled"):
+        engine.tell(run, cursor=8)
+    ended = Run.objects.get()
+    assert (ended.status, ended.held_until, ended.slot) == (RunStatus.CANCELLED, None, None)
+    assert ended.ended_at is not None
