@@ -127,6 +127,20 @@ def test_a_wrong_report_names_the_field_and_changes_nothing(engine, synced, sent
     assert CollectionState.objects.get().cursor is None
 
 
+def test_a_cursor_that_is_nested_too_deeply_is_told_in_short(engine, synced):
+    run = claim(engine)["run"]
+    cursor = None
+    for _ in range(400):
+        cursor = [cursor]
+
+    answer = report(engine, run, collections=[{"collection_id": COLLECTION, "cursor": cursor}])
+
+    ((path, sentences),) = answer.json()["validation_errors"].items()
+    assert path.startswith("collections.0.cursor.")
+    assert len(path) < 200
+    assert sentences == ["The JSON is nested too deeply. Flatten it."]
+
+
 @pytest.mark.parametrize("name", ["rows_read", "rows_written", "rows_deleted"])
 def test_one_report_tells_no_more_rows_than_can_be_counted(engine, synced, name):
     run = claim(engine)["run"]

@@ -30,7 +30,7 @@ from sequin_admin.core.actors import actor_of
 from sequin_admin.core.availability import RETRY_AFTER_S, is_told
 from sequin_admin.core.field_errors import MISMATCH, FieldError, field_errors
 from sequin_admin.core.fields import DecryptionError
-from sequin_admin.core.strict_json import AmbiguousJSON
+from sequin_admin.core.strict_json import TOO_DEEP, AmbiguousJSON
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.usage import InUse
 
@@ -249,6 +249,7 @@ def user_out(user: models.Model) -> dict[str, str]:
     }
 
 
+MOST_PARTS = 20
 NOT_AN_INTEGER = "Send an integer: a whole number in digits."
 # By type of pydantic's error. Some of pydantic's own messages quote what was sent.
 SENTENCES = {
@@ -261,6 +262,7 @@ SENTENCES = {
     "string_type": "Send a string: text in quotation marks.",
     "string_pattern_mismatch": "This does not have the form that is asked for here. See /v1/docs.",
     "uuid_parsing": "Send a UUID.",
+    "recursion_depth_exceeded": TOO_DEEP,
 }
 
 
@@ -275,7 +277,8 @@ def messages_by_path(errors: Iterable[FieldError]) -> dict[str, list[str]]:
 
 def message_of(error: FieldError) -> tuple[str, str]:
     """The field's path, and the sentence about it."""
-    path = path_of(error.path)
+    # What is nested too deeply has a long one.
+    path = path_of(error.path[:MOST_PARTS])
     if error.type.startswith("union_tag"):
         known = ", ".join(kind.slug for kind in kinds.all())
         return f"{path}.kind".lstrip("."), f"Choose a kind: {known}."

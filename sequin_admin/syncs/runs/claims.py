@@ -57,10 +57,13 @@ def claim(key: ApiKey, wanted: RunFilter, length: timedelta) -> ClaimedRun | Non
     due = wanted.narrow(due_slots(key.organization))
     slots = due.select_for_update(skip_locked=True, of=("self",), no_key=True)
     slots = slots.select_related("sync__credential", "consumer")
-    slot = slots.defer("sync__credential__secrets").first()
+    slots = slots.defer("sync__credential__secrets")
+    slot = slots.first()
+    while slot and lost_runs.end_run_of(slot):
+        leases.revoke(slot)
+        slot = slots.first()
     if slot is None:
         return None
-    lost_runs.end_run_of(slot)
     started = clock.now()
     leases.take_locked([slot], length, last_started_at=started)
     states = states_of(slot, slot.sync)

@@ -54,6 +54,9 @@ def life_of(engine):
                 run.begun = run.collections[0]["generation"]
                 self.runs.append(run)
                 self.holder, self.ends_at = run, self.now + timedelta(seconds=LEASE_S)
+            elif not self.held():
+                # It was lost, and the next one waits.
+                self.holder = None
 
         def holder_is_alive(self):
             return self.now < self.ends_at
@@ -161,3 +164,37 @@ def test_with_its_consumer_a_run_ends(engine, synced):
     ended = Run.objects.get()
     assert (ended.status, ended.held_until, ended.slot) == (RunStatus.CANCELLED, None, None)
     assert ended.ended_at is not None
+
+
+def lose(engine, **told):
+    """A claimed run whose worker vanishes; None when none is due."""
+    run = engine.claim()
+    if run and told:
+        engine.tell(run, **told)
+    RunSlot.objects.update(lease_until=clock.now() - timedelta(seconds=1))
+    return run
+
+
+@pytest.mark.parametrize("job_looks", [True, False])
+def test_a_run_whose_workers_vanish_again_and_again_waits(engine, synced, job_looks):
+    """One that kills its worker must not keep all others from their work."""
+    assert lose(engine)
+    assert lose(engine)
+    if job_looks:
+        lost_runs.end_lost_runs()
+
+    assert engine.claim() is None
+    slot = RunSlot.objects.get()
+    assert (slot.failures, slot.lease_until) == (2, None)
+    assert slot.due_at > clock.now()
+    assert set(Run.objects.values_list("status", flat=True)) == {RunStatus.LOST}
+    RunSlot.objects.update(due_at=clock.now())
+    assert engine.claim()
+
+
+def test_a_run_that_told_something_before_it_was_lost_goes_on_at_once(engine, synced):
+    assert lose(engine)
+    assert lose(engine, cursor=1)
+    assert lose(engine)
+
+    assert engine.claim()
