@@ -106,12 +106,12 @@ FAST = {
 }
 FAULTS = {
     "Faults, SQLite": [
-        *("-m", "pytest", "-m", "faults and not postgresql"),
+        *("-m", "pytest", "-m", "faults and not postgresql and not drills"),
         *NO_FUZZER,
         *files_marked("faults", FUZZER),
     ],
     "Faults, PostgreSQL": [
-        *(*ON_POSTGRESQL, "-m", "faults"),
+        *(*ON_POSTGRESQL, "-m", "faults and not drills"),
         *files_marked("faults", *SQLITE_ONLY, *SMALL_ON_POSTGRESQL),
     ],
 }

@@ -84,6 +84,8 @@ def test_a_target_goes_away_and_comes_back(world):
 def kill_again_and_again(world, times):
     """Kill the worker by turns when it has begun, and when it has reported a round of 1,000."""
     sync = world.sync("stripe_key", "customer", rows=1_000 * (times // 2 + 2))
+    # Who is killed keeps its permits, which would be all that may be held at once.
+    world.limit(sync, calls_a_second=20)
     for number in range(times):
         process = world.start()
         world.wait_for_run(sync, more=0 if number % 2 else -1)
@@ -142,6 +144,8 @@ def test_a_field_is_added_and_one_changes_its_type(world):
 
 def test_processes_and_syncs_of_one_credential_keep_its_limit(world):
     first = world.sync("hubspot_oauth2", "contact", rows=600)
+    # As many searches as HubSpot allows an account.
+    world.limit(first, calls_a_second=5)
     others = [world.sync("", "contact", of=first, rows=600) for _ in range(3)]
     world.start()
     world.start()

@@ -13,7 +13,9 @@ from django.utils import timezone
 from sequin_admin.access import keys
 from sequin_admin.access.models import Organization, Scope
 from sequin_admin.core.env import ROOT
+from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
+from sequin_admin.limits import models as limits
 from sequin_admin.syncs import consumers, syncs, targets
 from sequin_admin.syncs.models import Run, RunSlot, RunStatus, Sync
 from tests.browser.kinds import STORIES
@@ -72,6 +74,11 @@ class World:
                 made.provider, self.account(made), rows, CALLED.get(name, f"{name}s")
             )
         return made
+
+    def limit(self, sync: Sync, calls_a_second: int) -> None:
+        """Of its credential, however many run at the same time."""
+        rate = Rate(allowed_requests=calls_a_second, interval=1000, max_concurrent_requests=1_000)
+        limits.set_limit(sync.credential, rate, actor=None)
 
     def start(self) -> subprocess.Popen[str]:
         """The example, as people run it, in an environment that says nothing else."""

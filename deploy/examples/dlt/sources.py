@@ -65,7 +65,8 @@ def is_deletion(event: dict[str, Any]) -> bool:
 
 
 def hubspot(credential: Credential, name: str, cursor: Any) -> Iterator[Page]:
-    """What has changed, by the search, and then the list of archived objects.
+    """What has changed, by the search, and then the list of archived objects. HubSpot allows an
+    account five searches a second: let the credential have no higher limit.
 
     https://developers.hubspot.com/docs/api-reference/search/guide
     """
