@@ -108,9 +108,12 @@ class Simulator:
     def set_heart(self, provider: str, account: str, per_hour: float) -> None:
         self.post(f"{provider}/accounts/{account}/heart", per_hour=per_hour)
 
-    def rows(self, provider: str, account: str, collection: str, at: str = "") -> dict[str, Any]:
-        """What the oracle knows of a collection at a moment, by default now."""
-        query = {"collection": collection, "at": at}
+    def rows(
+        self, provider: str, account: str, collection: str, at: str = "", after: object = ""
+    ) -> dict[str, Any]:
+        """What the oracle knows of a collection at a moment, by default now: a page, from `after`
+        on."""
+        query = {"collection": collection, "at": at, "after": str(after)}
         answer = self.http.get(f"{self.url}/control/{provider}/{account}/rows", params=query)
         page: dict[str, Any] = answer.raise_for_status().json()
         return page

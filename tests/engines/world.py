@@ -187,9 +187,12 @@ class World:
 
     def oracle(self, sync: Sync, name: str) -> dict[str, Any]:
         collection = CALLED.get(name, f"{name}s")
-        known = self.simulator.rows(sync.provider, self.account(sync), collection)
-        assert known["next"] is None
-        return {row["id"]: row["row"] for row in known["rows"]}
+        known, after = dict[str, Any](), ""
+        while after is not None:
+            page = self.simulator.rows(sync.provider, self.account(sync), collection, after=after)
+            known |= {row["id"]: row["row"] for row in page["rows"]}
+            after = page["next"]
+        return known
 
     def account(self, sync: Sync) -> str:
         return str(STORIES[sync.credential.kind].account)
