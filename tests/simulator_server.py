@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import pytest
@@ -131,6 +132,12 @@ class Simulator:
 
     def change_app(self, provider: str, **fields: Any) -> None:
         self.post(f"{provider}/app/change", **fields)
+
+    def rotate_app_secret(self, provider: str) -> str:
+        """To another one each time, which it returns: a reset keeps the secrets of apps."""
+        secret = f"rotated-{uuid4()}"
+        self.change_app(provider, client_secret=secret)
+        return secret
 
     def state(self) -> dict[str, Any]:
         """The clock, and each account with its active switches."""

@@ -68,7 +68,7 @@ def count(page: Page, words: str) -> Any:
 def test_a_rotated_client_secret_is_one_incident_and_is_mended_in_one_place(
     page: Page, fleet: list[Credential], app: OAuthApp, simulated: Simulator
 ) -> None:
-    simulated.change_app("hubspot", client_secret="rotated at HubSpot")
+    rotated = simulated.rotate_app_secret("hubspot")
     expire(fleet[0])
     page.goto(f"/credentials/{fleet[0].pk}/")
     page.get_by_role("button", name="Verify now").click()
@@ -89,7 +89,7 @@ def test_a_rotated_client_secret_is_one_incident_and_is_mended_in_one_place(
     assert [delivery.to for delivery in Delivery.objects.all()] == [""]
 
     ours.get_by_role("link", name="Edit the app").click()
-    page.get_by_label("Client secret").fill("rotated at HubSpot")
+    page.get_by_label("Client secret").fill(rotated)
     press(page, "Save")
     page.goto(f"/credentials/{fleet[0].pk}/")
     page.get_by_role("button", name="Verify now").click()

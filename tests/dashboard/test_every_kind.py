@@ -168,7 +168,7 @@ def test_a_client_secret_that_changed_is_ours_to_replace(visitor, simulated, kin
     send(visitor, simulated, kind)
     address = visitor.address
 
-    simulated.change_app(kind.provider, client_secret="rotated")
+    simulated.rotate_app_secret(kind.provider)
     simulated.act(kind.provider, STORIES[kind.slug].account, "expire")
     visitor.open(visitor.press("Verify now"))
     assert "We must act" in visitor.says()

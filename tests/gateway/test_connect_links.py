@@ -184,7 +184,7 @@ def test_denying_leads_back_to_try_again(make_link, customer, simulated):
 
 def test_our_own_fault_is_not_the_customers(make_link, customer, simulated):
     link = make_link("hubspot_oauth2")
-    simulated.change_app("hubspot", client_secret="rotated")
+    simulated.rotate_app_secret("hubspot")
     open_link(customer, link)
     sent = customer.post(path_of(link, "hubspot_oauth2"))
     back = simulated.consent(sent["Location"], account="21902692")

@@ -75,7 +75,7 @@ def test_a_revoked_grant_is_the_customers(hubspot, simulated):
 
 
 def test_a_wrong_app_secret_is_ours_and_of_the_app(hubspot, simulated):
-    simulated.change_app("hubspot", client_secret="rotated at HubSpot")
+    simulated.rotate_app_secret("hubspot")
     expire(hubspot)
 
     probes.verify(hubspot)
@@ -87,11 +87,11 @@ def test_a_wrong_app_secret_is_ours_and_of_the_app(hubspot, simulated):
 
 def test_replacing_the_app_secret_mends_app_and_credential(hubspot, simulated, user):
     secret = simulated.app("hubspot")["client_secret"]
-    simulated.change_app("hubspot", client_secret="rotated")
+    rotated = simulated.rotate_app_secret("hubspot")
     expire(hubspot)
     probes.verify(hubspot)
     app = OAuthApp.objects.get()
-    fresh = app.properties_class.model_validate({"client_secret": "rotated"})
+    fresh = app.properties_class.model_validate({"client_secret": rotated})
     oauth_apps.update(app, properties=fresh, actor=user)
 
     probe_due()

@@ -157,7 +157,7 @@ def test_what_happened_to_our_app_is_ours_and_told_once(living, simulated, slug)
         app.secrets = {**app.secrets, "private_key": PEM}
         app.save()
     else:
-        simulated.change_app(credential.provider, client_secret="rotated at the provider")
+        simulated.rotate_app_secret(credential.provider)
     expire(simulated, credential)
 
     seen = check(credential)
