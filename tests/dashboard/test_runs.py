@@ -8,6 +8,7 @@ import pytest
 from django.urls import reverse
 
 from sequin_admin.core import clock
+from sequin_admin.dashboard.run_pages import states
 from sequin_admin.limits.models import Sample, SamplePeriod
 from sequin_admin.syncs import reports, syncs
 from sequin_admin.syncs.models import CollectionState, Run, RunSample, RunSlot, RunStatus, Sync
@@ -337,3 +338,10 @@ def test_a_report_is_sampled_with_its_run(sync):
 
     assert sum(RunSample.objects.values_list("rows_read", flat=True)) == 1500
     run_operations.pause(sync, actor=None)
+
+
+def test_a_run_that_got_no_token_leaves_the_blame_to_the_credential():
+    message = "HubSpot revoked it. The customer must connect the account again."
+    error = {"owner": "nobody", "code": "credential_broken", "message": message, "of": "source"}
+
+    assert states.whose_move(Run(status=RunStatus.FAILED, error=error)) == "As its credential says"

@@ -17,6 +17,8 @@ from sequin_admin.syncs.models import (
 
 # A run that is due is claimed within seconds, where an engine is there.
 OVERDUE = timedelta(minutes=2)
+# What `client.runs` reports when we give no token: the health of the credential tells more.
+CREDENTIAL_BROKEN = "credential_broken"
 WHOSE_MOVE = {"customer": "The customer's", "operator": "Ours", "nobody": "Nobody's"}
 WAITS = {
     RunWait.PERMIT: "It waits for a permit{}, as the rate limit is used up.",
@@ -86,6 +88,8 @@ def whose_move(run: Run) -> str:
     if not run.error or run.status != RunStatus.FAILED:
         return "Nobody's"
     owner, side = run.error["owner"], run.error.get("of", "source")
+    if run.error["code"] == CREDENTIAL_BROKEN:
+        return "As its credential says"
     if owner == "nobody":
         return "Nobody's: it is tried again"
     return f"{WHOSE_MOVE[owner]}, {SIDES[side]}"
