@@ -27,10 +27,14 @@ from django.db import connections
 from sequin_admin.tokens import renewal
 from sequin_admin.credentials.models import Credential
 
+# PostgreSQL takes 100 connections, and 8 processes begin at once.
+room = threading.BoundedSemaphore(8)
+
 def read():
-    token = renewal.get_access_token(Credential.objects.get(pk=sys.argv[1]))
-    os.write(1, (token + "\\n").encode())
-    connections.close_all()
+    with room:
+        token = renewal.get_access_token(Credential.objects.get(pk=sys.argv[1]))
+        os.write(1, (token + "\\n").encode())
+        connections.close_all()
 
 # Forked once all is loaded, which takes a process most of its time.
 for _ in range(int(sys.argv[3]) - 1):
