@@ -10,12 +10,12 @@ from django.db.models import Q
 from sequin_admin.core import clock, leases
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.syncs.models import Run, RunSlot, RunStatus
-from sequin_admin.syncs.runs import pacing
+from sequin_admin.syncs.runs import pacing, run_endings
 
 MOST_AT_ONCE = 1000
 # Each asks the worker of a run to end it.
 ASKED = ("cancel_requested_at", "sync__paused_at", "sync__disabled_at", "consumer__disabled_at")
-DEAF = {
+IGNORED_REQUEST = {
     "owner": "operator",
     "code": "did_not_end",
     "message": "Its worker went on for a whole lease after it was asked to end, so it was ended.",
@@ -28,11 +28,11 @@ def end_lost_runs() -> None:
     expired = RunSlot.objects.filter(lease_until__lte=DatabaseTime()).order_by("lease_until")
     for pk in [*expired.values_list("pk", flat=True)[:MOST_AT_ONCE]]:
         end_if_expired(pk)
-    for pk in [*list_deaf()]:
-        end_deaf(pk)
+    for pk in [*list_ignoring()]:
+        end_ignoring(pk)
 
 
-def list_deaf() -> Iterator[UUID]:
+def list_ignoring() -> Iterator[UUID]:
     """Runs whose workers were asked to end them more than their lease ago, and report all the same:
     they would keep the token and the target."""
     asked = Q(*((f"{name}__isnull", False) for name in ASKED), _connector=Q.OR)
@@ -44,19 +44,17 @@ def list_deaf() -> Iterator[UUID]:
 
 
 @transaction.atomic
-def end_deaf(pk: UUID) -> None:
+def end_ignoring(pk: UUID) -> None:
     """Nothing when it has ended meanwhile."""
-    slot = RunSlot.objects.filter(runs=pk).select_for_update(no_key=True, of=("self",)).first()
-    running = Run.objects.running().filter(pk=pk).select_related("sync")
-    run = running.defer("log", "collections").first()
+    slots = RunSlot.objects.filter(runs=pk).select_related("sync")
+    slot = slots.select_for_update(no_key=True, of=("self",)).first()
+    run = Run.objects.running().filter(pk=pk).defer("log").first()
     if slot is None or run is None or slot.lease_fence != run.fence:
         return
-    run.status, run.ended_at, run.error = RunStatus.CANCELLED, clock.now(), dict(DEAF)
-    run.held_until, run.waiting = None, ""
-    run.save(update_fields=["status", "ended_at", "error", "held_until", "waiting"])
-    slot.due_at = pacing.next_due(run.sync.sync_frequency, run.started_at, run.ended_at)
-    slot.save(update_fields=["due_at"])
-    leases.revoke(slot)
+    run.error = dict(IGNORED_REQUEST)
+    states = list(slot.collections.all())
+    run_endings.end_run(run, slot, states, RunStatus.CANCELLED, clock.now())
+    run.save()
 
 
 @transaction.atomic
