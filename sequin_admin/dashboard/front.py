@@ -25,6 +25,7 @@ from sequin_admin.dashboard.templatetags.ui import shown_status
 from sequin_admin.health import rollup
 from sequin_admin.health.entities import monitored_models, with_dependencies
 from sequin_admin.health.status import Reason, Status
+from sequin_admin.syncs.health import keep_consumers
 from sequin_admin.syncs.models import Consumer, Run, Sync, Target
 
 # The tabs of each sort of page: name of the URL, title, and what one must be allowed to do.
@@ -137,10 +138,8 @@ class Front:
         """From what the status comes, down to the cause. Empty for what is not unhealthy."""
         if self.subject.health_status not in (Status.CUSTOMER, Status.SEQUIN):
             return []
-        if isinstance(self.subject, Sync) and self.subject.prefetched_consumers is None:
-            # The step asks for them again.
-            rows = self.subject.all_consumers().select_related("target")
-            self.subject.prefetched_consumers = list(rows.defer("target__secrets"))
+        if isinstance(self.subject, Sync):
+            keep_consumers(self.subject)
         winner = next(iter(rollup.list_reasons(self.subject)), None)
         return list(winner.chain()) if winner else []
 

@@ -80,6 +80,12 @@ def recompute_syncs(syncs: QuerySet[Sync]) -> list[Sync]:
     return seen
 
 
+def keep_consumers(sync: Sync) -> None:
+    """Set `prefetched_consumers` by one query, for a page that asks for them again and again."""
+    if sync.prefetched_consumers is None:
+        sync.prefetched_consumers = list(sync.consumers_with_target())
+
+
 def prefetch_consumers(syncs: list[Sync]) -> list[Sync]:
     """Set `prefetched_consumers` of each sync, with two queries for all of them."""
     by_sync = defaultdict[UUID, list[Consumer]](list)

@@ -12,6 +12,7 @@ from sequin_admin.dashboard.access import Request, may
 from sequin_admin.health import history, rollup
 from sequin_admin.health.entities import monitored_models, with_dependencies
 from sequin_admin.health.models import Check, Incident, Transition
+from sequin_admin.syncs.health import keep_consumers
 from sequin_admin.syncs.models import Sync
 
 RECENT = 20
@@ -40,7 +41,7 @@ def detail(request: Request, entity: str, pk: str) -> HttpResponse:
 def build_card_context(subject: Monitored) -> dict[str, Any]:
     """The context of `health/card.html`, for any detail page."""
     if isinstance(subject, Sync):
-        subject.prefetched_consumers = list(subject.all_consumers())
+        keep_consumers(subject)
     checks = list(Check.objects.about(subject))
     winner = next(iter(rollup.list_reasons(subject, checks)), None)
     return {

@@ -16,7 +16,7 @@ from sequin_admin.syncs import syncs
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
-    consumers = sync.all_consumers().select_related("target").defer("target__secrets")
+    consumers = sync.consumers_with_target()
     context = {"limit": limits.get_rate_limit(sync.credential), "consumers": consumers[:100]}
     return render_tab(request, "syncs/detail.html", sync, "sync", context)
 

@@ -212,8 +212,7 @@ class Sync(SearchedRow, NamedRow):
     def depends_on(self) -> list[Monitored]:
         """Its credential, and its active consumers."""
         known = self.prefetched_consumers
-        stored = self.all_consumers().select_related("target").defer("target__secrets")
-        consumers = stored if known is None else known
+        consumers = self.consumers_with_target() if known is None else known
         return [self.credential, *(consumer for consumer in consumers if consumer.active)]
 
     def is_disabled(self) -> bool:
@@ -229,6 +228,10 @@ class Sync(SearchedRow, NamedRow):
         if self.prefetched_consumers is not None:
             return any(consumer.active for consumer in self.prefetched_consumers)
         return self.all_consumers().filter(disabled_at=None).exists()
+
+    def consumers_with_target(self) -> "models.QuerySet[Consumer]":
+        """`all_consumers()`, without decrypting the passwords."""
+        return self.all_consumers().select_related("target").defer("target__secrets")
 
     def all_consumers(self) -> "models.QuerySet[Consumer]":
         """The consumers that select it, or all syncs."""
