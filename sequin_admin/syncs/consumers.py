@@ -70,7 +70,7 @@ def update(
     if changed:
         consumer.save()
         if "target" in changed:
-            consumer_runs.read_all_again(consumer)
+            consumer_runs.read_all_again([consumer])
         record_change(consumer, "consumer.changed", actor, changed=changed)
         recompute_health(consumer, *syncs_before)
 
@@ -80,7 +80,7 @@ def delete(consumer: Consumer, *, actor: AnyActor) -> None:
     """Delete the consumer. What it has written stays in the target."""
     record_change(consumer, "consumer.deleted", actor)
     syncs_before = list(consumer.selected_syncs())
-    consumer_runs.end_runs_of(consumer)
+    consumer_runs.end_runs_of([consumer])
     consumer.delete()
     health.recompute_syncs(Sync.objects.filter(pk__in=[sync.pk for sync in syncs_before]))
 

@@ -24,12 +24,15 @@ from sequin_admin.credentials.usage import refuse_if_used
 from sequin_admin.health.checks import record_checks
 from sequin_admin.health.rollup import propagate
 from sequin_admin.syncs import connection_slots, postgres
-from sequin_admin.syncs.models import FormerTargetSecrets, Target
+from sequin_admin.syncs.models import Consumer, FormerTargetSecrets, Target
+from sequin_admin.syncs.runs import consumer_runs
 
 CHECK = "connection"
 CHECK_EVERY = timedelta(minutes=15)
 # Changing these without the password would allow sending the stored one to another server.
 SAME_SERVER = ("host", "port", "ssl_mode")
+# Whether the rows that were written are there does not follow from these.
+SAME_ROWS = ("host", "port", "database", "schema")
 PASSWORD_AGAIN = "Enter the password again: it is only kept for the same host, port and TLS mode."  # noqa: S105 - a sentence
 
 
@@ -48,9 +51,18 @@ def create(organization: Organization, *, actor: AnyActor, password: str, **colu
 
 
 @transaction.atomic
-def update(target: Target, *, actor: AnyActor, password: str = "", **columns: Any) -> None:
+def update(
+    target: Target,
+    *,
+    actor: AnyActor,
+    password: str = "",
+    rows_moved: bool = False,
+    **columns: Any,
+) -> None:
     """Change the given columns that differ; an empty password, or the mask of the stored one, keeps
     it.
+
+    In another database or schema everything is read again, unless the rows have moved there.
 
     Raises `ValidationError` if the stored password would be sent to another server, for the mask of
     another one, and for a new address that must not be called.
@@ -74,6 +86,8 @@ def update(target: Target, *, actor: AnyActor, password: str = "", **columns: An
         target.check_due_at = clock.now()
         target.save()
         record_change(target, "target.changed", actor, changed=changed)
+        if set(SAME_ROWS) & set(changed) and not rows_moved:
+            consumer_runs.read_all_again(Consumer.objects.filter(target=target))
 
 
 def describe_password(target: Target) -> Replaced:

@@ -92,12 +92,21 @@ class TargetPatch(Body):
     examples = {
         "rename": {"name": "Warehouse, west"},
         "new password": {"connection": {"password": "spice-must-flow-again"}},
+        "moved with its rows": {
+            "connection": {"host": "db2.arrakis.example", "password": "spice-must-flow"},
+            "rows_moved": True,
+        },
     }
 
     name: str | None = Field(default=None, min_length=1, max_length=NAME_CHARS)
     connection: ConnectionPatch | None = None
     ssl_mode: Mode | None = Field(default=None, description=MODE)
     schema_name: str | None = Field(default=None, alias="schema", max_length=63, description=SCHEMA)
+    rows_moved: bool = Field(
+        default=False,
+        description="Ours. Whether what was written is in the new host, port, database or schema "
+        "already. If not, everything is read again by new runs.",
+    )
     metadata: Metadata | None = None
 
 

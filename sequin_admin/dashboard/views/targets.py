@@ -97,7 +97,7 @@ def danger(request: Request, pk: str) -> HttpResponse:
 @may(Action.CONFIGURE)
 @fresh_login_required
 def new(request: Request) -> HttpResponse:
-    form = TargetForm(submitted_data(request))
+    form = TargetForm.for_new(submitted_data(request))
     if request.method == "POST" and form.is_valid():
         try:
             target = targets.create(

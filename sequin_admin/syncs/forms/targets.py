@@ -33,6 +33,12 @@ class TargetForm(NamedForm):
     schema = forms.CharField(
         max_length=63, required=False, help_text="Leave it empty for the user's own search path."
     )
+    rows_moved = forms.BooleanField(
+        required=False,
+        label="The rows are there already",
+        help_text="Tick it when the database moved with all that was written. Otherwise everything "
+        "is read again into another host, port, database or schema.",
+    )
     metadata = MetadataField(required=False, help_text=METADATA)
 
     @classmethod
@@ -42,6 +48,13 @@ class TargetForm(NamedForm):
         form.kept = dict(target.secrets)
         form.fields["password"].required = False
         form.fields["password"].help_text = KEEP
+        return form
+
+    @classmethod
+    def for_new(cls, data: QueryDict | None) -> "TargetForm":
+        """Form of a new target, into which nothing was written before."""
+        form = cls(data)
+        del form.fields["rows_moved"]
         return form
 
     def clean(self) -> dict[str, Any]:

@@ -1,6 +1,8 @@
 """What people ask of runs: pause, resume, resync, cancel, and confirm deletes. All audited."""
 
 from django.db import transaction
+from django.db.models import F, QuerySet
+from django.db.models.functions import Coalesce
 
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, leases
@@ -46,8 +48,8 @@ def resync(sync: Sync, collection_id: str, *, actor: AnyActor) -> int:
     slots.make_slots(sync.organization, Sync.objects.filter(pk=sync.pk))
     rows = RunSlot.objects.filter(sync=sync).order_by("pk").select_for_update(no_key=True)
     pairs = list(rows)
-    for slot in pairs:
-        begin_generation(slot, collection_id)
+    states = CollectionState.objects.filter(slot__in=pairs, collection_id=collection_id)
+    begin_generation(states)
     # Of a held slot as well: its run may go on, and the next one is due at its end.
     RunSlot.objects.filter(leases.unleased(), pk__in=[slot.pk for slot in pairs]).update(
         due_at=clock.now()
@@ -62,18 +64,17 @@ def refuse_unless_read(sync: Sync, collection_id: str) -> None:
         raise RunRefused(f"{sync} does not read {collection_id[:100]}. Name one that it reads.")
 
 
-def begin_generation(slot: RunSlot, collection_id: str) -> None:
-    """What was never read is read from its beginning anyway."""
-    state = CollectionState.objects.filter(slot=slot, collection_id=collection_id).first()
-    if state is None:
-        return
-    if state.swap_from is None:
-        state.swap_from = state.generation
-    state.generation += 1
-    state.cursor = state.completed_at = state.lag_s = state.rows_seen = None
-    state.deletes_held = state.deletes_confirmed_at = state.emptied_from = state.rows_known = None
-    state.rows_read = state.rows_written = state.rows_deleted = 0
-    state.save()
+def begin_generation(states: QuerySet[CollectionState]) -> None:
+    """Let these collections be read from their beginning. What was never read is so anyway."""
+    unknown = ("cursor", "completed_at", "lag_s", "rows_seen", "rows_known", "emptied_from")
+    states.update(
+        swap_from=Coalesce("swap_from", "generation"),
+        generation=F("generation") + 1,
+        **dict.fromkeys(unknown, None),
+        **dict.fromkeys(("deletes_held", "deletes_confirmed_at"), None),
+        **dict.fromkeys(("rows_read", "rows_written", "rows_deleted"), 0),
+        updated_at=clock.now(),
+    )
 
 
 @transaction.atomic

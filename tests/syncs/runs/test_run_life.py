@@ -142,6 +142,48 @@ def test_into_another_target_everything_is_read_again(engine, synced, organizati
     assert (state.cursor, state.generation, state.swap_from) == (None, 2, 1)
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        {"host": "lake.arrakis.test", "password": "0123456789"},
+        {"port": 6432, "password": "0123456789"},
+        {"database": "lake"},
+        {"schema": "lake"},
+    ],
+    ids=lambda place: next(iter(place)),
+)
+@pytest.mark.parametrize("moved", [False, True], ids=["empty", "moved"])
+def test_in_another_place_a_target_gets_everything_unless_its_rows_moved(
+    engine, synced, place, moved
+):
+    engine.run_once(cursor=7)
+    RunSlot.objects.update(due_at=clock.now())
+    run = engine.claim()
+
+    targets.update(synced[1], actor=None, rows_moved=moved, **place)
+
+    state = CollectionState.objects.get()
+    if moved:
+        engine.tell(run, cursor=8)
+        assert (state.cursor, state.generation) == (7, 1)
+    else:
+        with pytest.raises(RunOver, match="has ended as cancelled"):
+            engine.tell(run, cursor=8)
+        assert (state.cursor, state.generation, state.swap_from) == (None, 2, 1)
+        assert engine.claim().fence == run.fence + 2
+
+
+def test_another_name_or_password_of_a_target_lets_a_run_go_on(engine, synced):
+    engine.run_once(cursor=7)
+    RunSlot.objects.update(due_at=clock.now())
+    run = engine.claim()
+
+    targets.update(synced[1], actor=None, name="Lake", password="another-password-1")
+
+    engine.tell(run, cursor=8)
+    assert CollectionState.objects.get().cursor == 8
+
+
 def test_with_the_same_target_a_run_goes_on(engine, synced):
     _, target, consumer = synced
     engine.run_once(cursor=7)
