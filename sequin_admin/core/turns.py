@@ -177,18 +177,25 @@ def of_queue(due: models.QuerySet[Row], queue: str | RawSQL) -> models.QuerySet[
 def lock_shares(due: models.QuerySet[Row], shares: Mapping[str, int]) -> list[Row]:
     """Lock the first rows of each queue, as many as its share, and load them by one query.
 
-    Rows locked by another process are skipped. Compiled once for all queues: most of what a query
-    costs is making its text.
+    Rows locked by another process are skipped. Most of what a query costs is making its text and
+    the plan for it: both are made once for all queues of a share, on SQLite the text.
     """
-    selects, params, compiled = list[str](), list[Any](), dict[int, Any]()
+    by_share = dict[int, list[str]]()
     for queue, share in shares.items():
-        if share and share not in compiled:
-            rows = of_queue(due, ANY_QUEUE).select_for_update(
-                skip_locked=True, of=("self",), no_key=True
-            )
-            compiled[share] = rows[:share].query.sql_with_params()
-        if share:
-            sql, values = compiled[share]
+        by_share.setdefault(share, []).append(queue)
+    by_share.pop(0, None)
+    at_once = connection.vendor == "postgresql"
+    selects, params = list[str](), list[Any]()
+    for share, queues in by_share.items():
+        rows = of_queue(due, RawSQL("listed.queue", ()) if at_once else ANY_QUEUE)
+        locked = rows.select_for_update(skip_locked=True, of=("self",), no_key=True)[:share]
+        sql, values = locked.query.sql_with_params()
+        if at_once:
+            listed = "unnest(%s::text[]) AS listed(queue)"
+            selects.append(f"SELECT due.* FROM {listed}, LATERAL ({sql}) AS due")  # noqa: S608
+            params += [queues, *values]
+            continue
+        for queue in queues:
             selects.append(f"SELECT * FROM ({sql}) AS of_queue_{len(selects)}")  # noqa: S608
             params += [queue if value == ANY_QUEUE else value for value in values]
     if not selects:
