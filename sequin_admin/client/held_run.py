@@ -24,6 +24,10 @@ LATE = (
 UNCHANGED: object = object()
 
 
+# A permit that takes longer is shown as what the run waits for.
+SHOWN_S = 2.0
+
+
 def clock_s() -> float:
     """Seconds that also count while the machine sleeps, where the system knows them."""
     boot = getattr(time, "CLOCK_BOOTTIME", None)
@@ -127,7 +131,10 @@ class HeldRun:
         )
 
     def waiting(self, what: str | None) -> None:
-        """Show what it waits for: permit, target or source; None when it works again."""
+        """Show what it waits for: permit, target or source; None when it works again.
+
+        A call that waits for its permit is shown anyway, with the next report or heartbeat.
+        """
         with self.lock:
             if what != self.waits_for:
                 self.waits_for = what
@@ -166,7 +173,10 @@ class HeldRun:
             if self.lost:
                 raise RunLost(self.lost, 409)
             asked_at, lines = clock_s(), self.lines
-            body = {"fence": self.fence, "waiting": self.waits_for, "log": lines, **more}
+            waits_for = self.waits_for
+            if not waits_for and self.credential.permits.waited_s() > SHOWN_S:
+                waits_for = "permit"
+            body = {"fence": self.fence, "waiting": waits_for, "log": lines, **more}
             try:
                 answer = self.door.report(self.id, body, key)
             except RunLost as error:

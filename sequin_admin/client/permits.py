@@ -22,10 +22,22 @@ class Permits(PermitPool):
         super().__init__(post, time.sleep, pace)
         # Held while our timer thread sends unused permits; the client must not close meanwhile.
         self.sending, self.closed = threading.Lock(), False
+        # Since when each caller without a permit waits (monotonic).
+        self.callers: list[float] = []
 
     def take(self) -> Permit:
         """Wait up to `patience_s` for a permit, then raise `TryLater`."""
-        return run(self.taking())
+        began = time.monotonic()
+        self.callers.append(began)
+        try:
+            return run(self.taking())
+        finally:
+            self.callers.remove(began)
+
+    def waited_s(self) -> float:
+        """How long the caller has waited that waits longest."""
+        now = time.monotonic()
+        return now - min([now, *self.callers])
 
     def renew(self, permit: Permit) -> None:
         """Exchange a permit that grew old before its call."""

@@ -1,13 +1,15 @@
 """A worker claims runs through the client, and is told when a run is no longer its own."""
 
 import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
 import pytest
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import Scope
-from sequin_admin.client import Broken, Client, Pace, SequinError
+from sequin_admin.client import Broken, Client, Pace, SequinError, held_run
 from sequin_admin.client.runs import (
     RunFailed,
     RunLost,
@@ -15,6 +17,8 @@ from sequin_admin.client.runs import (
     TargetConnection,
 )
 from sequin_admin.core import clock, leases
+from sequin_admin.credentials.kinds import Rate
+from sequin_admin.limits.models import set_limit
 from sequin_admin.syncs.models import CollectionState, Run, RunSlot, RunStatus, Sync
 from sequin_admin.syncs.runs import lost_runs, run_operations
 from tests.factories import make_credential, make_synced
@@ -66,6 +70,25 @@ def test_permits_that_no_call_took_are_released_before_the_run_ends(runs):
             assert len(permits.drawn) > 0
 
     assert (permits.drawn, permits.back) == ([], [])
+
+
+def test_a_call_that_waits_for_its_permit_shows_with_the_next_report(runs, synced, monkeypatch):
+    monkeypatch.setattr(held_run, "SHOWN_S", 0.0)
+    one = Rate(allowed_requests=100, interval=1000, max_concurrent_requests=1)
+    set_limit(synced[0].credential, one, actor=None)
+    with runs.claim(wait_s=0) as run:
+        permits = run.credential.permits
+        holding = permits.take()
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(permits.take)
+            while not permits.callers:
+                time.sleep(0.01)
+            run.report(COLLECTION)
+            assert the_run().waiting == "permit"
+            permits.give(holding)
+            permits.give(waiting.result())
+        run.report(COLLECTION)
+        assert the_run().waiting == ""
 
 
 def test_a_report_whose_answer_is_lost_counts_once(runs, monkeypatch):
