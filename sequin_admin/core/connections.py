@@ -90,9 +90,13 @@ class DeadlineStream(httpcore2.NetworkStream):
         self._stream.close()
 
     def start_tls(
-        self, context: ssl.SSLContext, hostname: str | None = None, timeout: float | None = None
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,
     ) -> httpcore2.NetworkStream:
-        return DeadlineStream(self._stream.start_tls(context, hostname, _remaining_s(timeout)))
+        stream = self._stream.start_tls(ssl_context, server_hostname, _remaining_s(timeout))
+        return DeadlineStream(stream)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)
