@@ -75,7 +75,7 @@ def _network(simulator: SecureSimulator, trusted: str, monkeypatch: pytest.Monke
     resolve = socket.getaddrinfo
 
     def find(host, port, *args, **kwargs):
-        if port != HTTPS:
+        if port not in (HTTPS, simulator.port):
             return resolve(host, port, *args, **kwargs)
         return resolve("127.0.0.1", simulator.port, *args, **kwargs)
 
