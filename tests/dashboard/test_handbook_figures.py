@@ -10,7 +10,7 @@ from sequin_admin.access import exports, staff_access
 from sequin_admin.access.configuration import EndingConfiguration, KeptSecrets
 from sequin_admin.access.policy import Action, Role, allows
 from sequin_admin.audit import repeats, sealing
-from sequin_admin.core import http, shutdown
+from sequin_admin.core import clock, http, shutdown
 from sequin_admin.core.env import ROOT
 from sequin_admin.core.tracing import otel, patience
 from sequin_admin.credentials import kinds
@@ -54,6 +54,8 @@ FIGURES = [
     ("security", f"{EndingConfiguration().wait.days} days to undo it"),
     ("security", f"of the next {word(repeats.WINDOW.seconds / 60)} minutes are counted"),
     ("security", f"at {word(len({kind.provider for kind in kinds.all()}))} providers"),
+    ("operate", f"is tried for {retries.RETRY_FOR.total_seconds() / 3600:g} hours, and a webhook"),
+    ("runbooks", "it is measured again within a minute", clock.MEASURE_EVERY_S == 60),
     ("runbooks", f"tried for {retries.RETRY_FOR.total_seconds() / 3600:g} hours"),
 ]
 
