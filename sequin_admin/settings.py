@@ -244,10 +244,10 @@ SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 if env.bool("BEHIND_TLS_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
-# Trusted sources of X-Forwarded-For: the number of proxies in front, or their networks. None by
-# default. A number is only safe when the server can't be reached without these proxies.
+# Sources of X-Forwarded-For. A number is only safe where nobody reaches us without these proxies.
 TRUSTED_PROXIES = Proxies.parse(env.list("TRUSTED_PROXIES", default=[]))
-# Default limit of requests per minute and API key; a key may have its own.
+# From where the staff admin opens, and staff look into organizations. Empty: from everywhere.
+STAFF_NETWORKS = [str(parse_network(text)) for text in env.list("STAFF_NETWORKS", default=[])]
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=30_000)
 if API_REQUESTS_PER_MINUTE < 1:
     raise ImproperlyConfigured("API_REQUESTS_PER_MINUTE must be 1 or more.")

@@ -5,6 +5,7 @@ comes after that is in `connect.endings`.
 """
 
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -24,10 +25,12 @@ from sequin_admin.access.models import (
 )
 from sequin_admin.access.policy import Role
 from sequin_admin.audit.models import record_change
-from sequin_admin.core import clock
+from sequin_admin.core import clock, leases
 from sequin_admin.core.actors import Actor, AnyActor
 from sequin_admin.core.wrapping import one_line
 
+# Before the end: when its owners are mailed once more.
+REMINDED_BEFORE = timedelta(days=1)
 log = structlog.get_logger(__name__)
 Row = TypeVar("Row", bound=models.Model)
 
@@ -81,7 +84,7 @@ def ask(organization: Organization, *, actor: AnyActor, reason: str = "") -> Org
         asked_by=str(row.pk) if row else "",
         asked_at=now,
         ends_at=now + configuration.CONFIGURATION.wait,
-        due_at=now + configuration.CONFIGURATION.wait,
+        due_at=now + max(configuration.CONFIGURATION.wait - REMINDED_BEFORE, timedelta()),
     )
     mail_owners(organization, "asked", {"ending": ending, "actor": row, "reason": reason})
     with transaction.atomic():
@@ -129,6 +132,7 @@ def mail_owners(organization: Organization, event: str, context: dict[str, objec
     given = {"organization": organization, "public_url": settings.PUBLIC_URL, **context}
     titles = {
         "asked": f"{organization} will be erased",
+        "reminded": f"{organization} will be erased tomorrow",
         "undone": f"{organization} will not be erased",
     }
     text = render_to_string(f"organization/end_{event}.txt", given)
@@ -140,6 +144,24 @@ def mail_owners(organization: Organization, event: str, context: dict[str, objec
             "The owners could not be mailed, so nothing was changed. Ask whoever runs this server "
             "to check its mail settings, then try again."
         ) from error
+
+
+def remind(ending: OrganizationEnding) -> None:
+    """Mail the owners once more, and write that down. The caller has its lease.
+
+    Does nothing where that is done, or the wait is so short that they were mailed just before.
+    Raises `EndRefused` when they could not be mailed; the next turn tries again.
+    """
+    is_short = ending.ends_at - ending.asked_at <= REMINDED_BEFORE
+    organization = Organization.objects.filter(pk=ending.pk, ends_at__isnull=False).first()
+    if ending.reminded_at or is_short or organization is None:
+        return
+    mail_owners(organization, "reminded", {"ending": ending})
+    with transaction.atomic():
+        waiting = leases.still_mine(ending).filter(step=EndingStep.WAITING)
+        if waiting.update(reminded_at=clock.now()):
+            ends_at = ending.ends_at.isoformat()
+            record_change(organization, "organization.end_reminded", None, ends_at=ends_at)
 
 
 @transaction.atomic

@@ -41,7 +41,8 @@ class JoinRule(BaseModel):
 class IdentityProvider(BaseModel):
     """`trust_email`: whoever it says has a proven address is the account of that address.
 
-    `second_factor` are values of its claims `amr` or `acr` that prove one.
+    `second_factor` are values of its claims `amr` or `acr` that prove one. `hosts` are hosts of its
+    in a private network, besides the issuer's.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -53,6 +54,7 @@ class IdentityProvider(BaseModel):
     scopes: tuple[str, ...] = ("openid", "email", "profile")
     trust_email: bool = False
     second_factor: frozenset[str] = frozenset()
+    hosts: frozenset[str] = frozenset()
     join: JoinRule | None = None
 
 

@@ -6,14 +6,14 @@ from typing import Any, cast
 from django import forms
 from django.db.models import Model, QuerySet
 
-from sequin_admin.core.wrapping import trim
+from sequin_admin.core.names import clean_name
 
 
 class NameField(forms.CharField):
-    """A text for people. Of one that nobody would see, nothing is left."""
+    """A name, as `clean_name()` makes it."""
 
     def to_python(self, value: Any) -> str:
-        return trim(super().to_python(value) or "")
+        return clean_name(super().to_python(value) or "")
 
 
 def set_choices(form: forms.BaseForm, name: str, choices: Iterable[tuple[str, str]]) -> None:

@@ -72,12 +72,14 @@ def request(
     content: bytes | None = None,
     deadline_s: float = DEADLINE_S,
     provider: bool = True,
+    named: bool = False,
     secrets: Iterable[str] = (),
     pass_trace: bool = False,
 ) -> Response:
     """Call `url` once. Raises `Unreachable` when no complete response came within `deadline_s`.
 
     `provider=False` is for addresses that a user entered: the simulator does not replace them.
+    `named`: the operator named the host in a setting, so it may be private, or this machine.
     `secrets` are those in `content`; the others are recognized by where they are sent.
     `pass_trace` tells the receiver our trace: not a provider, whom it is no business of.
     """
@@ -87,8 +89,8 @@ def request(
     fields = (sent, params or {}, form or {}, json if isinstance(json, Mapping) else {})
     known = (*secrets, *(basic or ()), *(s for part in fields for s in sent_secrets(part)))
     host = urlsplit(url).hostname
-    named = base_url(host or "", provider=provider) is not None
-    client = _client(provider, named)
+    has_base = base_url(host or "", provider=provider) is not None
+    client = _client(provider or named, named or has_base)
     begin_call(deadline_s)
     try:
         with (

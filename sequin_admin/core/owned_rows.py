@@ -46,8 +46,8 @@ def find_owned(root: Model) -> dict[Model, tuple[str, Model]]:
 def delete_owned(row: models.Model, until: float) -> bool:
     """Delete what belongs to the row, until the monotonic time `until`. Whether all is gone."""
     owned = find_owned(type(row))
-    for model, (column, owner) in owned.items():
-        for keys in pages_of_owners(row, owner, owned):
+    for model, (column, _) in owned.items():
+        for keys in pages_of_owners(row, model, owned):
             rows = model._base_manager.filter(**{f"{column}__in": keys})
             pruning.prune(rows, by=column, until=until)
             if time.monotonic() > until or shutdown.is_requested():
@@ -56,15 +56,20 @@ def delete_owned(row: models.Model, until: float) -> bool:
 
 
 def pages_of_owners(
-    row: models.Model, owner: Model, owned: dict[Model, tuple[str, Model]]
+    row: models.Model, model: Model, owned: dict[Model, tuple[str, Model]]
 ) -> Iterator[Sequence[object]]:
-    """The keys of the rows of `owner` that belong to the row, page by page."""
+    """The keys of the owners of the model's rows that belong to the row, page by page.
+
+    Those that have none are left out: a turn does not begin with the pages that are done.
+    """
+    column, owner = owned[model]
     if owner is type(row):
         yield [row.pk]
         return
-    column, above = owned[owner]
-    for keys in pages_of_owners(row, above, owned):
-        rows = owner._base_manager.filter(**{f"{column}__in": keys}).order_by("pk")
+    has_rows = models.Exists(model._base_manager.filter(**{column: models.OuterRef("pk")}))
+    for keys in pages_of_owners(row, owner, owned):
+        above = {f"{owned[owner][0]}__in": keys}
+        rows = owner._base_manager.filter(has_rows, **above).order_by("pk")
         page = list(rows.values_list("pk", flat=True)[:OWNERS])
         while page:
             yield page

@@ -12,6 +12,7 @@ from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField, Secrets
 from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.core.monitored import Monitored, list_indexes
+from sequin_admin.core.names import NameColumn
 from sequin_admin.core.search_language import Filter, by_id
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.credential import FAILURES, Credential, CredentialQuerySet
@@ -59,7 +60,7 @@ class OAuthApp(Monitored):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="oauth_apps")
     provider = models.CharField(max_length=40)
-    name = models.CharField(max_length=100)
+    name = NameColumn(max_length=100)
     client_id = models.CharField("client ID", max_length=200)
     properties = models.JSONField(default=dict, blank=True)
     secrets = EncryptedJSONField(scope="oauth_app", bind=("organization_id", "id", "provider"))

@@ -16,6 +16,7 @@ from sequin_admin.core.fields import EncryptedJSONField, Secrets
 from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.core.monitored import Monitored, list_indexes
+from sequin_admin.core.names import NameColumn
 from sequin_admin.core.turns import QUEUE_CHARS, queue_expression, queue_name
 from sequin_admin.credentials import ends, registry
 from sequin_admin.credentials.properties import MASK, Properties
@@ -49,7 +50,7 @@ class CredentialRow(SearchedCredential, Leased, Monitored):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="credentials")
     kind = models.CharField(max_length=40, choices=registry.choices, editable=False)
-    name = models.CharField(max_length=NAME_CHARS)
+    name = NameColumn(max_length=NAME_CHARS)
     oauth_app = models.ForeignKey(
         "credentials.OAuthApp", models.PROTECT, null=True, blank=True, related_name="credentials"
     )

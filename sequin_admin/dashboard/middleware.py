@@ -101,6 +101,8 @@ def organization(get_response: GetResponse) -> GetResponse:
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        if is_staff_path(request.path_info) and not sign_in_gate.is_open_to_staff(request):
+            sign_in_gate.refuse_staff_network(request)
         owned = load_memberships(request)
         current = choose_membership(request, owned)
         closed = apply_sign_in_rules(request, owned, current)
@@ -177,6 +179,8 @@ def load_memberships(request: HttpRequest) -> list[Membership]:
         return []
     owned = Membership.objects.filter(user=request.user)
     rows = list(owned.select_related("organization__sign_in_rules").order_by("created_at", "pk"))
+    if not sign_in_gate.is_open_to_staff(request):
+        return rows
     return [*rows, *staff_access.temporary_memberships(request.user)]
 
 

@@ -2,12 +2,14 @@
 
 import time
 from collections.abc import Sequence
-from typing import cast
+from typing import NoReturn, cast
 
 from allauth.account.internal.flows.login import get_authentication_records
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import logout
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from sequin_admin.access.account_log import record_account_change
@@ -17,6 +19,7 @@ from sequin_admin.audit.repeats import record_repeatable
 from sequin_admin.core import clock
 from sequin_admin.core.actors import actor_of, address_of
 from sequin_admin.core.fresh_login import LOGIN_AT_SESSION_KEY
+from sequin_admin.core.networks import allows_address
 
 ACTIVE_AT_SESSION_KEY = "active_at"
 # Activity is written down once in this many seconds.
@@ -68,6 +71,22 @@ def record_activity(request: HttpRequest, sign_in: SignIn) -> None:
     rows = UserSession.objects.filter(session_key=request.session.session_key)
     seen = {"ip": actor.address} if actor.address else {}
     rows.update(last_seen_at=clock.now(), user_agent=actor.origin["user_agent"], **seen)
+
+
+def is_open_to_staff(request: HttpRequest) -> bool:
+    """Whether the caller is where `STAFF_NETWORKS` lets staff work from."""
+    return allows_address(settings.STAFF_NETWORKS, address_of(request))
+
+
+def refuse_staff_network(request: HttpRequest) -> NoReturn:
+    """Raises `PermissionDenied`, with an event of who is signed in."""
+    if request.user.is_authenticated:
+        record_repeatable(None, "staff.network_refused", actor_of(request))
+    raise PermissionDenied(
+        f"The staff admin does not open from {address_of(request) or 'an unknown address'}. "
+        "Come from a network that STAFF_NETWORKS names, or ask whoever runs this server to add "
+        "yours."
+    )
 
 
 def record_refused_network(request: HttpRequest, closed: Closed) -> None:

@@ -1,6 +1,6 @@
 """What allauth asks us at a sign-on: which providers there are, and whose account it is."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import structlog
 from allauth.core.exceptions import ImmediateHttpResponse
@@ -48,6 +48,10 @@ class SignOnAdapter(DefaultSocialAccountAdapter):
         # One that is gone can still be disconnected.
         gone = SocialApp(provider="openid_connect", provider_id=provider, name=provider)
         return SignOnProvider(request, app=build_app(provider, known) if known else gone)
+
+    def get_requests_session(self) -> NoReturn:
+        """No call of allauth's own: `sign_on_http` makes them, through `core.http`."""
+        raise NotImplementedError("Call a provider by sign_on_http.fetch_object().")
 
     def is_open_for_signup(self, request: HttpRequest, sociallogin: SocialLogin) -> bool:
         return False

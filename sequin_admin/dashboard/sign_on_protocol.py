@@ -10,10 +10,9 @@ from hashlib import sha256
 from typing import Any
 
 from allauth.account.models import EmailAddress
-from allauth.socialaccount.adapter import get_adapter
 from allauth.socialaccount.models import SocialApp, SocialLogin, SocialToken
 from allauth.socialaccount.providers.base import AuthProcess
-from allauth.socialaccount.providers.oauth2.client import OAuth2Client, OAuth2Error
+from allauth.socialaccount.providers.oauth2.client import OAuth2Client
 from allauth.socialaccount.providers.oauth2.utils import generate_code_challenge
 from allauth.socialaccount.providers.openid_connect.provider import OpenIDConnectProvider
 from allauth.socialaccount.providers.openid_connect.views import OpenIDConnectOAuth2Adapter
@@ -25,6 +24,12 @@ from joserfc.errors import JoseError
 from joserfc.jwk import KeySet
 
 from sequin_admin.access.identity_providers import IdentityProvider
+from sequin_admin.dashboard.sign_on_http import (
+    CodeExchange,
+    TokenRefused,
+    check_address,
+    fetch_object,
+)
 
 # Asymmetric ones only: the keys are the provider's, and public.
 ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "Ed25519"]
@@ -38,10 +43,6 @@ def nonce_of(verifier: str) -> str:
     """Of the PKCE verifier, which the session keeps: a digest of it, so that nothing else is kept
     (OpenID Connect Core 15.5.2)."""
     return sha256(f"nonce:{verifier}".encode()).hexdigest()
-
-
-class TokenRefused(OAuth2Error):
-    """The provider's answer can't be trusted. `str()` is for the log."""
 
 
 class SignOnProvider(OpenIDConnectProvider):
@@ -86,6 +87,7 @@ class SignOnClient(OpenIDConnectOAuth2Adapter):
     """The requests of one sign-on to the provider."""
 
     nonce = ""
+    client_class = CodeExchange
 
     @cached_property
     def known(self) -> IdentityProvider:
@@ -97,14 +99,26 @@ class SignOnClient(OpenIDConnectOAuth2Adapter):
 
     @cached_property
     def openid_config(self) -> dict[str, Any]:
-        """Raises `TokenRefused`."""
-        config: dict[str, Any] = super().openid_config
+        """Raises what `fetch_object` raises."""
+        config = fetch_object(self.known, "GET", self.get_provider().server_url)
         missing = [name for name in NEEDED if not isinstance(config.get(name), str)]
         if missing:
             raise TokenRefused(f"The provider's configuration lacks {', '.join(missing)}.")
         if config["issuer"].rstrip("/") != self.known.issuer.rstrip("/"):
             raise TokenRefused("The provider's configuration names another issuer.")
+        check_address(self.known, config["authorization_endpoint"])
         return config
+
+    @property
+    def basic_auth(self) -> bool:
+        """Whether the client's secret goes into a header, as it takes it nowhere else."""
+        taken = as_list(self.openid_config.get("token_endpoint_auth_methods_supported"))
+        return "client_secret_basic" in taken and "client_secret_post" not in taken
+
+    def get_client(self, request: HttpRequest, app: SocialApp) -> CodeExchange:
+        client: CodeExchange = super().get_client(request, app)
+        client.known = self.known
+        return client
 
     def get_access_token_data(
         self,
@@ -122,17 +136,18 @@ class SignOnClient(OpenIDConnectOAuth2Adapter):
     def complete_login(
         self, request: HttpRequest, app: SocialApp, token: SocialToken, **kwargs: Any
     ) -> SocialLogin:
-        """Raises `TokenRefused`."""
+        """Raises what `fetch_object` raises."""
         claims = self.check_id_token(kwargs["response"].get("id_token"))
-        if "email" not in claims and "userinfo_endpoint" in self.openid_config:
-            told = self._fetch_user_info(token.token)
+        url = self.openid_config.get("userinfo_endpoint")
+        if "email" not in claims and isinstance(url, str):
+            told = fetch_object(self.known, "GET", url, bearer=token.token)
             if told.get("sub") != claims["sub"]:
                 raise TokenRefused("The provider told us about another person than it signed on.")
             claims = {**told, **claims}
         return self.get_provider().sociallogin_from_response(request, claims)
 
     def check_id_token(self, token: object) -> dict[str, Any]:
-        """The claims. Raises `TokenRefused`."""
+        """The claims. Raises what `fetch_object` raises."""
         if not isinstance(token, str):
             raise TokenRefused("The provider sent no ID token.")
         issuer, audience = self.openid_config["issuer"], self.known.client_id
@@ -156,10 +171,12 @@ class SignOnClient(OpenIDConnectOAuth2Adapter):
         return claims
 
     def fetch_keys(self) -> KeySet:
-        with get_adapter().get_requests_session() as session:
-            answer = session.get(self.openid_config["jwks_uri"])
-            answer.raise_for_status()
-            return KeySet.import_key_set(answer.json())
+        """Raises what `fetch_object` raises."""
+        keys = fetch_object(self.known, "GET", self.openid_config["jwks_uri"])
+        try:
+            return KeySet.import_key_set(keys)  # type: ignore[arg-type]
+        except (JoseError, ValueError, TypeError, KeyError) as error:
+            raise TokenRefused(f"The provider's keys are refused: {error}") from None
 
 
 def as_list(value: object) -> list[object]:

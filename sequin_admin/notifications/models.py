@@ -15,6 +15,7 @@ from sequin_admin.core import clock
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.fields import EncryptedJSONField
 from sequin_admin.core.leases import Leased, unleased
+from sequin_admin.core.names import NameColumn
 from sequin_admin.core.turns import QUEUE_CHARS, queue_expression
 from sequin_admin.core.words import format_short_time
 from sequin_admin.notifications.message import PROGRAMS, Message, Severity, type_matches
@@ -81,7 +82,7 @@ class Channel(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="channels")
     kind = models.CharField(max_length=10, choices=ChannelKind.choices, editable=False)
-    name = models.CharField(max_length=100)
+    name = NameColumn(max_length=100)
     address = models.TextField()
     secrets = EncryptedJSONField(scope="channel", bind=("organization_id", "id", "kind", "address"))
     secret_changed_at = models.DateTimeField(default=clock.now, editable=False)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
+import structlog
 from allauth.usersessions.models import UserSession
 from django.db import IntegrityError, transaction
 
@@ -28,7 +29,9 @@ LONGEST_S = 10.0
 # Until what was under way when the last row went has written its events.
 CLOSING_AFTER = timedelta(minutes=1)
 SOON = timedelta(seconds=5)
+MAILED_AGAIN_AFTER = timedelta(minutes=10)
 FORGOTTEN = 200
+log = structlog.get_logger(__name__)
 # Columns to write, and when the next turn is.
 Turn = tuple[Mapping[str, object], timedelta]
 
@@ -47,12 +50,25 @@ def end_claimed(ending: OrganizationEnding) -> None:
 
 
 def begin(ending: OrganizationEnding) -> Turn:
+    left = ending.ends_at - clock.now()
+    if left > timedelta():
+        return {}, min(left, remind(ending))
     if not endings.begin(ending):
         return {}, SOON
     organization = Organization.objects.get(pk=ending.pk)
     counts = owned_rows.count_owned(organization)
     reach = {noun(model, count): count for model, count in counts.items()}
     return {"reach": reach}, timedelta()
+
+
+def remind(ending: OrganizationEnding) -> timedelta:
+    """Until the next turn."""
+    try:
+        endings.remind(ending)
+    except endings.EndRefused:
+        log.warning("owners not reminded", organization=str(ending.pk), exc_info=True)
+        return MAILED_AGAIN_AFTER
+    return timedelta.max
 
 
 def give_back(ending: OrganizationEnding) -> Turn:

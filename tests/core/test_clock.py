@@ -147,6 +147,10 @@ def test_a_worker_whose_clock_is_wrong_says_so(set_machine, wrong, caplog, clien
     assert way in page
     assert "clock differs from the database" in caplog.text
     assert abs(seconds_from_now(clock.now())) < 5
+    # It is over when the sentence is gone, without a restart.
+    set_machine(timedelta(), measured=False)
+    with workers.WorkerHeartbeat(1, dict):
+        assert "Its clock is" not in client.get("/worker/").content.decode()
 
 
 @pytest.mark.postgresql

@@ -190,6 +190,7 @@ def test_an_account_is_made_for_who_is_invited_and_for_nobody_else(
 
     answer = sign_on(duncan, name="duncan")
 
+    assert Event.objects.filter(action="user.created_by_sign_on").count() == 1
     made = User.objects.get(email="duncan@arrakis.test")
     assert answer["Location"] == reverse("invitation")
     assert not made.has_usable_password()

@@ -12,6 +12,7 @@ from sequin_admin.access.models.tokens import digest
 from sequin_admin.access.models.users import User
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField
+from sequin_admin.core.names import NameColumn
 
 
 class Scope(models.TextChoices):
@@ -81,7 +82,7 @@ class ApiKey(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     organization = models.ForeignKey(Organization, models.CASCADE, related_name="api_keys")
-    name = models.CharField(max_length=100)
+    name = NameColumn(max_length=100)
     prefix = models.CharField(max_length=12, editable=False)
     digest = models.CharField(max_length=64, unique=True, editable=False)
     scopes = models.JSONField(default=list)

@@ -29,6 +29,8 @@ class OrganizationEnding(Leased):
     asked_by = models.CharField(max_length=40, blank=True, default="")
     asked_at = models.DateTimeField(default=clock.now, editable=False)
     ends_at = models.DateTimeField()
+    # When its owners were mailed once more, a day before.
+    reminded_at = models.DateTimeField(null=True, editable=False)
     step = models.CharField(
         max_length=10, choices=EndingStep.choices, default=EndingStep.WAITING, editable=False
     )

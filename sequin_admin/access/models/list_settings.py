@@ -9,6 +9,7 @@ from django.db import models
 
 from sequin_admin.access.models.memberships import Membership
 from sequin_admin.core import clock
+from sequin_admin.core.names import NameColumn
 
 
 class SavedView(models.Model):
@@ -17,7 +18,7 @@ class SavedView(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     membership = models.ForeignKey(Membership, models.CASCADE, related_name="saved_views")
     listed = models.CharField(max_length=40)
-    name = models.CharField(max_length=40)
+    name = NameColumn(max_length=40)
     query = models.CharField(max_length=2000)
     created_at = models.DateTimeField(default=clock.now, editable=False)
 

@@ -10,6 +10,7 @@ from django.db import models
 
 from sequin_admin.access.models.users import User
 from sequin_admin.core import clock
+from sequin_admin.core.names import NameColumn
 from sequin_admin.core.search_language import (
     Filter,
     InvalidFilter,
@@ -25,7 +26,7 @@ class Organization(models.Model):
     """The owner of every other row."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=100)
+    name = NameColumn(max_length=100)
     slug = models.SlugField(unique=True)
     users = models.ManyToManyField(User, through="Membership", related_name="organizations")
     created_at = models.DateTimeField(default=clock.now, editable=False)

@@ -19,7 +19,7 @@ from pydantic_core import CoreSchema, core_schema
 
 from sequin_admin.core.field_errors import contradiction
 from sequin_admin.core.metadata import check_metadata
-from sequin_admin.core.wrapping import trim
+from sequin_admin.core.names import clean_name
 from sequin_admin.health.status import Status
 
 
@@ -113,8 +113,7 @@ class Body(Strict):
         if messages:
             raise contradiction(messages)
         if isinstance(sent.get("name"), str):
-            # Of a name that nobody would see, nothing is left.
-            return {**sent, "name": trim(sent["name"])}
+            return {**sent, "name": clean_name(sent["name"])}
         return values
 
 

@@ -9,6 +9,7 @@ from sequin_admin.connect import entered
 from sequin_admin.connect.credential_operations.accounts import same_secrets
 from sequin_admin.core import clock
 from sequin_admin.core.actors import AnyActor
+from sequin_admin.core.names import clean_name
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import FAILURES, NAME_CHARS, Credential, OAuthApp
 from sequin_admin.credentials.outcomes import Outcome
@@ -44,7 +45,8 @@ def draft_of(
 def name_and_metadata(draft: Credential, name: str, metadata: dict[str, Any] | None) -> set[str]:
     """Set `name` and `metadata` on a draft. Returns the columns that the caller gave."""
     suggested = draft.suggest_name(draft.properties) or draft.full_title()
-    draft.name, draft.metadata = (name or suggested)[:NAME_CHARS], metadata or {}
+    draft.name = clean_name(name or suggested)[:NAME_CHARS]
+    draft.metadata = metadata or {}
     given = {"name"} if name else set()
     return given | ({"metadata"} if metadata is not None else set())
 

@@ -18,6 +18,7 @@ from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField
 from sequin_admin.core.languages import CODE_CHARS, LANGUAGES
 from sequin_admin.core.metadata import validate_metadata
+from sequin_admin.core.names import NameColumn
 from sequin_admin.core.search_language import Filter, by_id
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
@@ -118,7 +119,7 @@ class ConnectLink(SearchedRow):
     reconnects = models.ForeignKey(
         Credential, models.CASCADE, null=True, related_name="reconnect_links", editable=False
     )
-    name = models.CharField(max_length=200, blank=True, default="")
+    name = NameColumn(max_length=200, blank=True, default="")
     metadata = models.JSONField(default=dict, blank=True, validators=[validate_metadata])
     redirect_url = models.CharField(max_length=2000, blank=True, default="", editable=False)
     language = models.CharField(max_length=CODE_CHARS, choices=LANGUAGES, blank=True, default="")

@@ -11,6 +11,7 @@ from sequin_admin.connect.models.authorization_requests import AuthorizationRequ
 from sequin_admin.connect.models.links import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.core.fields import EncryptedJSONField
+from sequin_admin.core.names import NameColumn
 from sequin_admin.credentials.models import Credential, OAuthApp
 
 
@@ -44,7 +45,7 @@ class ConnectSession(models.Model):
         Credential, models.CASCADE, null=True, related_name="reconnect_sessions"
     )
     replaces_account = models.BooleanField(default=False)
-    name = models.CharField(max_length=200, blank=True, default="")
+    name = NameColumn(max_length=200, blank=True, default="")
     secrets = EncryptedJSONField(
         scope="connect_session", bind=("organization_id", "id", "kind", "oauth_app_id")
     )

@@ -10,7 +10,7 @@ from django.views.decorators.http import require_POST
 from sequin_admin.access import list_settings
 from sequin_admin.access.models import SavedView
 from sequin_admin.access.policy import Action
-from sequin_admin.core.wrapping import trim
+from sequin_admin.core.names import clean_name
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.list_settings import KeptList
 from sequin_admin.dashboard.views import (
@@ -38,7 +38,7 @@ LISTS = {kept.name: kept for kept in (*(each.KEPT for each in OTHERS), *NAMED)}
 @may(Action.VIEW)
 def save_view(request: Request, listed: str) -> HttpResponse:
     kept, query = posted_list(request, listed)
-    name = trim(request.POST.get("name", "").replace("\x00", ""))
+    name = clean_name(request.POST.get("name", "").replace("\x00", ""))
     try:
         view = list_settings.save_view(request.membership, kept.name, name, query)
     except list_settings.BadView as error:

@@ -8,8 +8,8 @@ from allauth.socialaccount.providers.oauth2.views import OAuth2CallbackView, OAu
 from django.conf import settings
 from django.http import Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET, require_http_methods
-from requests import RequestException
 
+from sequin_admin.core.http import Unreachable
 from sequin_admin.dashboard.sign_on_protocol import SignOnClient
 
 
@@ -40,7 +40,7 @@ def run(
     try:
         response: HttpResponse = view.adapter_view(SignOnClient(request, slug))(request)
         return response
-    except (OAuth2Error, RequestException) as error:
+    except (OAuth2Error, Unreachable) as error:
         provider = get_adapter().get_provider(request, slug)
         page: HttpResponse = render_authentication_error(request, provider, exception=error)
         return page

@@ -14,6 +14,7 @@ from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
 from sequin_admin.core.monitored import Monitored, list_indexes
+from sequin_admin.core.names import NameColumn
 from sequin_admin.core.search_language import Filter, by_id
 from sequin_admin.credentials.models import NAME_CHARS, Credential
 from sequin_admin.credentials.properties import MASK, ends_of
@@ -31,7 +32,7 @@ class NamedRow(Monitored):
     """Base model of syncs, consumers and targets."""
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=NAME_CHARS)
+    name = NameColumn(max_length=NAME_CHARS)
     metadata = models.JSONField(default=dict, blank=True, validators=[validate_metadata])
     created_at = models.DateTimeField(default=clock.now, editable=False)
     updated_at = models.DateTimeField(auto_now=True)

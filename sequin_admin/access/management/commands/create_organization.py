@@ -13,6 +13,7 @@ from sequin_admin.access import invitations
 from sequin_admin.access.models import Organization
 from sequin_admin.access.policy import Role
 from sequin_admin.audit.models import record_change
+from sequin_admin.core.names import clean_name
 
 
 class Command(BaseCommand):
@@ -23,8 +24,11 @@ class Command(BaseCommand):
         parser.add_argument("--owner", required=True, metavar="EMAIL")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        name, email = options["name"], options["owner"]
+        name, email = clean_name(options["name"]), options["owner"]
         validate_email(email)
+        longest = Organization._meta.get_field("name").max_length or 0
+        if len(name) > longest:
+            raise CommandError(f"The name is longer than {longest} characters. Choose another one.")
         slug = slugify(name)[:50]
         if not slug or Organization.objects.filter(slug=slug).exists():
             raise CommandError(f"The name {name!r} is taken or has no letter. Choose another one.")

@@ -1,0 +1,106 @@
+"""Owners are mailed once more a day before their organization is erased."""
+
+from dataclasses import replace
+from datetime import timedelta
+from io import StringIO
+
+import pytest
+from django.core import mail
+from django.core.management import call_command
+from django.test import Client
+from django.urls import reverse
+
+from sequin_admin.access import configuration, endings, staff_organization_verbs
+from sequin_admin.access.models import OrganizationEnding, User
+from sequin_admin.audit.models import Event
+from sequin_admin.core import clock
+from sequin_admin.core.actors import Actor
+from sequin_admin.worker import endings as worker_endings
+from tests.conftest import confirm_login, make_member
+
+
+def at(monkeypatch, moment):
+    """Let it be then, for us and for the jobs' due times."""
+    monkeypatch.setattr(clock, "now", lambda: moment)
+    waiting = OrganizationEnding.objects.filter(due_at__lte=moment)
+    waiting.update(due_at=moment - timedelta(days=1000))
+    for ending in worker_endings.claim_due(9):
+        worker_endings.end_claimed(ending)
+
+
+def subjects():
+    return [message.subject for message in mail.outbox if "tomorrow" in message.subject]
+
+
+def ask_on_the_page(organization, user):
+    client = Client()
+    client.force_login(user)
+    confirm_login(client)
+    client.post(reverse("dashboard:organization_end"), {"name": "Arrakis"})
+
+
+def ask_as_staff(organization, user):
+    staff = User.objects.create(username="staff", email="staff@sequin.test", is_superuser=True)
+    given = {"reason": "asked by mail"}
+    staff_organization_verbs.end_organization(Actor.of(staff), organization, given)
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        ask_on_the_page,
+        lambda organization, user: call_command("end_organization", "arrakis", stdout=StringIO()),
+        ask_as_staff,
+    ],
+    ids=["page", "command", "staff"],
+)
+def test_owners_are_reminded_once_the_day_before(organization, user, monkeypatch, ask):
+    second = make_member(organization, "gurney@arrakis.test", "owner")
+    make_member(organization, "yueh@arrakis.test", "admin")
+    ask(organization, user)
+    ends_at = OrganizationEnding.objects.get().ends_at
+    at(monkeypatch, ends_at - timedelta(hours=25))
+    assert subjects() == []
+
+    for hours in (23, 22, 1):
+        at(monkeypatch, ends_at - timedelta(hours=hours))
+
+    assert subjects() == ["Arrakis will be erased tomorrow"] * 2
+    told = {message.to[0] for message in mail.outbox if "tomorrow" in message.subject}
+    assert told == {user.email, second.email}
+    assert reverse("dashboard:organization") in mail.outbox[-1].body
+    event = Event.objects.get(action="organization.end_reminded")
+    assert (event.organization_id, event.details["ends_at"]) == (
+        organization.pk,
+        ends_at.isoformat(),
+    )
+    assert endings.is_ending(organization)
+    at(monkeypatch, ends_at + timedelta(seconds=1))
+    assert OrganizationEnding.objects.get().began_at
+
+
+def test_a_reminder_that_can_not_be_mailed_is_tried_again(organization, user, monkeypatch):
+    endings.ask(organization, actor=user)
+    ends_at = OrganizationEnding.objects.get().ends_at
+    sent = monkeypatch.context()
+    with sent as broken_mail:
+        broken_mail.setattr(mail.EmailMessage, "send", lambda *_: (_ for _ in ()).throw(OSError()))
+        at(broken_mail, ends_at - timedelta(hours=23))
+    assert not Event.objects.filter(action="organization.end_reminded").exists()
+
+    at(monkeypatch, ends_at - timedelta(hours=22))
+
+    assert len(subjects()) == 1
+
+
+def test_who_undid_it_or_waits_for_a_day_only_is_not_reminded(organization, user, monkeypatch):
+    endings.ask(organization, actor=user)
+    ends_at = OrganizationEnding.objects.get().ends_at
+    endings.undo(organization, actor=user)
+    at(monkeypatch, ends_at - timedelta(hours=1))
+    day = replace(configuration.CONFIGURATION, wait=timedelta(days=1))
+    monkeypatch.setattr(configuration, "CONFIGURATION", day)
+    endings.ask(organization, actor=user)
+    at(monkeypatch, OrganizationEnding.objects.get().ends_at - timedelta(hours=1))
+
+    assert subjects() == []
