@@ -89,13 +89,23 @@ def describe_trend(cause: Cause, now: datetime) -> str:
     """Whether it grows or shrinks, by the last hour."""
     if not cause.is_open:
         return f"Over. {cause.total_incidents:,} in all."
-    since = now - RECENT
-    began, over = cause.incidents.aggregate(
-        began=Count("pk", filter=Q(opened_at__gt=since)),
-        over=Count("pk", filter=Q(resolved_at__gt=since)),
-    ).values()
+    began, over = count_recent(cause, now - RECENT)
     words = "Growing" if began > over else "Shrinking" if over > began else "Steady"
     return f"{words}: in the last hour {began:,} began and {over:,} ended."
+
+
+def count_recent(cause: Cause, since: datetime) -> tuple[int, int]:
+    """How many of its incidents began, and how many ended, since then. The cause itself says so
+    while it is young and nothing ended, as when it is looked at most."""
+    ended = cause.total_incidents - cause.open_incidents
+    if cause.opened_at > since and not ended:
+        return cause.total_incidents, 0
+    recent = (
+        Count("pk", filter=Q(opened_at__gt=since)),
+        Count("pk", filter=Q(resolved_at__gt=since)),
+    )
+    began, over = cause.incidents.aggregate(began=recent[0], over=recent[1]).values()
+    return began, over
 
 
 def list_deliveries(cause: Cause) -> QuerySet[Delivery]:

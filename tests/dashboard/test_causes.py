@@ -11,6 +11,7 @@ from sequin_admin.core.words import format_exact_time
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard import cause_timeline
+from sequin_admin.dashboard.cause_page import count_recent
 from sequin_admin.health import probes, rollup
 from sequin_admin.health.models import Cause, CauseNote
 from sequin_admin.notifications.models import Channel
@@ -152,3 +153,15 @@ def test_pages_of_causes_ask_little(owner, cause, django_assert_max_num_queries)
         owner.get(url)
         with django_assert_max_num_queries(12):
             owner.get(url)
+
+
+def test_how_a_young_cause_grows_is_not_counted_row_by_row(organization, django_assert_num_queries):
+    see([make_credential(organization, "stripe_key", identity=str(n)) for n in range(3)], REVOKED)
+    cause, hour = Cause.objects.get(), timedelta(hours=1)
+
+    with django_assert_num_queries(0):
+        assert count_recent(cause, cause.opened_at - hour) == (3, 0)
+    assert count_recent(cause, cause.latest_at + hour) == (0, 0)
+    see(Credential.objects.all()[:1], outcomes.works())
+    cause.refresh_from_db()
+    assert count_recent(cause, cause.opened_at - hour) == (3, 1)
