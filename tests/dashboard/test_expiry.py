@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from datetime import timedelta
+from itertools import chain
 
 import pytest
 from django.db import connection
@@ -223,8 +224,8 @@ def test_in_the_order_of_what_ends_the_pages_follow_each_other(owner, organizati
 
     listed = ["A key", *(f"Key {number:02}" for number in reversed(range(60)))]
     assert [len(page) for page in pages] == [50, 11]
-    assert sum(pages, []) == listed
-    assert sum(back, []) == listed[::-1]
+    assert [*chain(*pages)] == listed
+    assert [*chain(*back)] == listed[::-1]
 
 
 def test_which_credentials_a_change_touches_is_not_read_from_all_of_them(organization):
