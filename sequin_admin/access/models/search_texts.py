@@ -6,7 +6,7 @@ whole.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 from uuid import UUID
 
 from django.db import connection, models, transaction
@@ -126,8 +126,9 @@ def find_few(tables: Sequence[type[models.Model]], text: str) -> Few:
 
 def words_of(table: type[models.Model], terms: Iterable[Term]) -> models.Q:
     """What the texts hold of every row that is found: words, and values of keys of the metadata."""
-    rows = table._meta.pk.related_model._default_manager.all()
-    held = (each for each in terms if each.key.casefold() not in rows.search_filters)
+    owner = cast(type[models.Model], table._meta.pk.related_model)
+    filters = cast(Findable[models.Model], owner._default_manager.all()).search_filters
+    held = (each for each in terms if each.key.casefold() not in filters)
     return all_of([models.Q(text__has_word=each.value) for each in held])
 
 
