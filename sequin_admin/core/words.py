@@ -14,6 +14,13 @@ def format_local_time(at: datetime) -> str:
     return dateformat.format(localtime(at), "j M, H:i T")
 
 
+def format_clock_time(at: datetime, now: datetime) -> str:
+    """14:05 today, else 3 Nov, 14:05: since and until when, in the viewer's time zone."""
+    local = localtime(at)
+    is_today = local.date() == localtime(now).date()
+    return dateformat.format(local, "H:i" if is_today else "j M, H:i")
+
+
 def format_day(at: datetime) -> str:
     """3 November 2026: where the hour does not matter."""
     return dateformat.format(at, "j F Y")

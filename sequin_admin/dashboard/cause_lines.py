@@ -34,6 +34,8 @@ class CauseLine:
 
     @property
     def sentence(self) -> str:
+        if not self.cause.is_open:
+            return cause_words.origin(self.cause)
         return self.only.message if self.only else self.cause.message
 
     @property

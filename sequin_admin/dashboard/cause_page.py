@@ -21,7 +21,7 @@ from sequin_admin.notifications.models import Delivery
 
 ROWS = 25
 SIMILAR = 5
-RECENT = timedelta(hours=1)
+RECENT = timedelta(minutes=10)
 
 
 def find_causes(request: Request) -> CauseQuerySet:
@@ -86,16 +86,26 @@ def find_affected(request: Request, cause: Cause) -> dict[str, Any]:
 
 
 def describe_trend(cause: Cause, now: datetime) -> str:
-    """Whether it grows or shrinks, by the last hour."""
+    """Whether it grows or shrinks now: what was an hour ago says little of a mass failure."""
     if not cause.is_open:
         return f"Over. {cause.total_incidents:,} in all."
-    since = now - RECENT
-    began, over = cause.incidents.aggregate(
-        began=Count("pk", filter=Q(opened_at__gt=since)),
-        over=Count("pk", filter=Q(resolved_at__gt=since)),
-    ).values()
+    began, over = count_recent(cause, now - RECENT)
     words = "Growing" if began > over else "Shrinking" if over > began else "Steady"
-    return f"{words}: in the last hour {began:,} began and {over:,} ended."
+    return f"{words}: in the last 10 min {began:,} began and {over:,} ended."
+
+
+def count_recent(cause: Cause, since: datetime) -> tuple[int, int]:
+    """How many of its incidents began, and how many ended, since then. The cause itself says so
+    while nothing ended, if all or nothing of it began lately: as when it is looked at most."""
+    ended = cause.total_incidents - cause.open_incidents
+    if not ended and (cause.opened_at > since or cause.latest_at <= since):
+        return (cause.total_incidents if cause.opened_at > since else 0), 0
+    recent = (
+        Count("pk", filter=Q(opened_at__gt=since)),
+        Count("pk", filter=Q(resolved_at__gt=since)),
+    )
+    began, over = cause.incidents.aggregate(began=recent[0], over=recent[1]).values()
+    return began, over
 
 
 def list_deliveries(cause: Cause) -> QuerySet[Delivery]:

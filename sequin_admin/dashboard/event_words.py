@@ -105,7 +105,7 @@ def format_text(name: str, text: str) -> str:
         return kind.full_title()
     if name in ("changed", "secrets"):
         return words_of(text)
-    return format_moment(text) if name.endswith(("_at", "_until")) else text
+    return format_moment(text) if name.rpartition("_")[2] in ("at", "until") else text
 
 
 def format_moment(text: str) -> str:

@@ -92,10 +92,8 @@ def growth_message(cause: Cause) -> Message:
 def resolution_message(cause: Cause, how: str) -> Message:
     over_at = cause.resolved_at or clock.now()
     lasted = format_duration(over_at - cause.opened_at, HOURS)
-    text = (
-        f"{how} It was over on {format_time(over_at)}, after {lasted}. "
-        f"It had begun with this: {cause.message}"
-    )
+    over = f"{how} It was over on {format_time(over_at)}, after {lasted}."
+    text = f"{over} {cause_words.origin(cause)}"
     title = f"{cause_words.headline(cause)}: resolved"
     return build_message(cause, "cause.resolved", title=title, text=text)
 

@@ -85,6 +85,11 @@ def story(cause: Cause) -> str:
     return " ".join(parts)
 
 
+def origin(cause: Cause) -> str:
+    """What it was, of one that is over: nobody must act on its sentence any more."""
+    return f"It had begun with this: {cause.message}"
+
+
 def markdown(cause: Cause, url: str, *, at: datetime) -> str:
     """The cause as Markdown, for a chat or a ticket. No secrets."""
     state = "open" if cause.is_open else f"over since {format_time(cause.resolved_at or at)}"

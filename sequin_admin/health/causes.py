@@ -86,7 +86,11 @@ class LockedCauses:
             cause.message = incident.message
 
     def save(self) -> None:
-        Cause.objects.bulk_update(list(self.by_id.values()), COUNTED)
+        locked = list(self.by_id.values())
+        if len(locked) == 1:
+            locked[0].save(update_fields=COUNTED)
+        else:
+            Cause.objects.bulk_update(locked, COUNTED)
 
 
 def accepting(keys: Iterable[Key]) -> Q:

@@ -1,15 +1,15 @@
 """The names of the checks, which of them an outcome decides, and recording their results."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-
-from django.db.models import Model, QuerySet
+from uuid import UUID
 
 from sequin_admin.core import clock
 from sequin_admin.core.monitored import Monitored
 from sequin_admin.credentials.outcomes import Outcome, Verdict, works
 from sequin_admin.health.models import SENTENCE_CHARS, Check, Outage, subject_columns
-from sequin_admin.health.rollup import STATUS_COLUMNS, apply_statuses
+from sequin_admin.health.rollup import STATUS_COLUMNS, apply_statuses, checks_of
 from sequin_admin.health.status import LONG_AGO, Streak, next_status
 from sequin_admin.tokens.known_secrets import without_known_secrets
 
@@ -44,51 +44,94 @@ RESULT_COLUMNS = (
 )
 
 
-def record_checks(subject: Monitored, results: Mapping[str, Outcome]) -> list[Monitored]:
+Results = Mapping[str, Outcome]
+
+
+def record_checks(subject: Monitored, results: Results) -> list[Monitored]:
     """Store results of checks of one subject, by the check's name, and recompute its status.
 
     Stored without the secrets of the subject. Call it in a transaction. Returns the subject in a
     list if its status changed, for `rollup.propagate()` after the commit.
     """
-    if not lock_status(subject):
+    if not lock_statuses([subject]):
         return []
-    now, grace_start = clock.now(), grace_period_start(subject)
-    known = {check.check_name: check for check in Check.objects.about(subject)}
-    for name, outcome in results.items():
-        check = known.get(name) or Check(**subject_columns(subject), check_name=name)
-        shown = without_known_secrets(subject, outcome)
-        update_check(check, shown, subject, at=now, grace_start=grace_start)
-        known[name] = check
-    Check.objects.bulk_update([known[n] for n in results if known[n].pk], RESULT_COLUMNS)
-    Check.objects.bulk_create(known[n] for n in results if not known[n].pk)
-    # In the database's order, by name.
-    return apply_statuses([subject], {subject.pk: [known[name] for name in sorted(known)]})
+    shown = {name: without_known_secrets(subject, each) for name, each in results.items()}
+    return store_results([subject], {subject.pk: shown})
 
 
-def lock_status(subject: Monitored) -> bool:
-    """Lock the row until the transaction ends and reload its status. False if it was deleted.
+def record_checks_of_many(
+    subjects: Sequence[Monitored], results: Mapping[UUID, Results]
+) -> list[Monitored]:
+    """As `record_checks()`, for subjects of one model by their ids, in the same few statements.
 
-    Rows that were loaded with it are reloaded after that: their status may have changed, and who
-    propagates it waits for this lock.
+    For outcomes in our own words alone: no secrets are looked for in them.
     """
-    rows = type(subject)._base_manager.filter(pk=subject.pk)
-    found = reload_status(subject, rows.select_for_update(no_key=True))
-    for row in subject._state.fields_cache.values():
-        if isinstance(row, Monitored):
-            reload_status(row, type(row)._base_manager.filter(pk=row.pk))
-    return found
+    return store_results(lock_statuses(subjects), results)
 
 
-def reload_status(row: Monitored, rows: QuerySet[Model]) -> bool:
-    state = rows.values_list(*STATUS_COLUMNS).first()
-    for column, value in zip(STATUS_COLUMNS, state or (), strict=False):
-        setattr(row, column, value)
-    return state is not None
+def store_results(
+    subjects: Sequence[Monitored], results: Mapping[UUID, Results]
+) -> list[Monitored]:
+    """Store results of locked subjects. Returns those whose status changed."""
+    now = clock.now()
+    known = {pk: {row.check_name: row for row in rows} for pk, rows in checks_of(subjects).items()}
+    providers = {row.pk: row.provider for row in subjects}  # type: ignore[attr-defined]
+    grace = {provider: grace_period_start(provider) for provider in set(providers.values())}
+    updated = list[Check]()
+    for subject in subjects:
+        own = known.setdefault(subject.pk, {})
+        for name, outcome in results[subject.pk].items():
+            check = own.get(name) or Check(**subject_columns(subject), check_name=name)
+            start = grace[providers[subject.pk]]
+            update_check(check, outcome, subject, at=now, grace_start=start)
+            own[name] = check
+            updated.append(check)
+    # As one INSERT: an UPDATE of many would have a CASE for each value.
+    Check.objects.bulk_create(
+        updated,
+        update_conflicts=True,
+        unique_fields=["entity_id", "check_name"],
+        update_fields=RESULT_COLUMNS,
+    )
+    # In the database's order, by name.
+    ordered = {pk: [own[name] for name in sorted(own)] for pk, own in known.items()}
+    return apply_statuses(subjects, ordered)
 
 
-def grace_period_start(subject: Monitored) -> datetime:
+def lock_statuses(subjects: Sequence[Monitored]) -> list[Monitored]:
+    """Lock the rows until the transaction ends and reload their statuses. Returns those that were
+    not deleted.
+
+    Rows that were loaded with them are reloaded after that: their status may have changed, and who
+    propagates it waits for these locks.
+    """
+    if not subjects:
+        return []
+    found = reload_statuses(subjects, lock=True)
+    loaded = defaultdict[type[Monitored], list[Monitored]](list)
+    for subject in subjects:
+        for row in subject._state.fields_cache.values():
+            if isinstance(row, Monitored):
+                loaded[type(row)].append(row)
+    for rows in loaded.values():
+        reload_statuses(rows)
+    return [subject for subject in subjects if subject.pk in found]
+
+
+def reload_statuses(rows: Sequence[Monitored], *, lock: bool = False) -> set[UUID]:
+    """Set the columns of the status to what is stored. Returns the ids of those that are."""
+    stored = type(rows[0])._base_manager.filter(pk__in={row.pk for row in rows}).order_by("pk")
+    stored = stored.select_for_update(no_key=True) if lock else stored
+    states = {pk: state for pk, *state in stored.values_list("pk", *STATUS_COLUMNS)}
+    for row in rows:
+        for column, value in zip(STATUS_COLUMNS, states.get(row.pk, ()), strict=False):
+            setattr(row, column, value)
+    return states.keys() & {row.pk for row in rows}
+
+
+def grace_period_start(provider: str) -> datetime:
     """The earliest start of a grace period: suspended in an outage, it restarts after it."""
-    last = Outage.objects.filter(provider=subject.provider).first()  # type: ignore[attr-defined]
+    last = Outage.objects.filter(provider=provider).first()
     if last is None:
         return LONG_AGO
     return last.cleared_at or clock.now()

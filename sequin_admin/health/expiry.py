@@ -116,10 +116,25 @@ def rows_ending(
     parts = [narrow(rows[each], each, wanted, now, by_end=by_end) for each in sorts]
     if len(parts) == 1:
         return parts[0].order_by(*order)
-    if most and connection.features.supports_slicing_ordering_in_compound:
-        # PostgreSQL would read all rows to sort them; SQLite merges parts that are in order.
-        parts = [part.order_by(*order)[:most] for part in parts]
+    if most:
+        parts = [first_of(part, order, most) for part in parts]
     return parts[0].union(*parts[1:], all=True).order_by(*order)
+
+
+def first_of(
+    part: QuerySet[Model, dict[str, Any]], order: Sequence[str | OrderBy], most: int
+) -> QuerySet[Model, dict[str, Any]]:
+    """No more of a part than is asked for, where the database would read all of it to sort it.
+
+    PostgreSQL would in any order. SQLite merges parts that are in order, but does not see that all
+    of a part are of one sort.
+    """
+    if connection.features.supports_slicing_ordering_in_compound:
+        return part.order_by(*order)[:most]
+    within = [each for each in order if order_names([each]) != {"sort_of"}]
+    if len(within) == len(order):
+        return part
+    return part.filter(pk__in=part.order_by(*within).values("pk")[:most])
 
 
 def parse_row(columns: dict[str, Any]) -> ExpiringRow:

@@ -4,7 +4,7 @@ Call `recompute_status()` inside a transaction and `propagate()` after it: a tra
 rows of several levels could deadlock.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -221,15 +221,18 @@ def save_statuses(subjects: Sequence[Monitored]) -> None:
 
 def propagate(changed: Iterable[Monitored]) -> None:
     """Recompute the rows that depend on these, and count them in `affected` of open incidents."""
+    by_model = defaultdict[type[Monitored], list[Monitored]](list)
     for subject in changed:
-        affected = propagate_to_credentials(subject)
-        responses: Iterable[tuple[Any, Any]] = status_changed.send(
-            sender=type(subject), subjects=[subject]
-        )
-        affected += sum(counts[subject.pk] for _, counts in responses if counts)
-        open_incidents = Incident.objects.about(subject).open()
-        for incident in open_incidents.exclude(affected=affected):
-            causes.add_affected(incident, affected)
+        by_model[type(subject)].append(subject)
+    for model, subjects in by_model.items():
+        affected = Counter({row.pk: propagate_to_credentials(row) for row in subjects})
+        responses: Iterable[tuple[Any, Any]] = status_changed.send(sender=model, subjects=subjects)
+        for _, counts in responses:
+            affected.update(counts or {})
+        rows = Incident.objects.open().filter(entity=model.entity, entity_id__in=affected)
+        for incident in rows:
+            if incident.affected != affected[incident.entity_id]:
+                causes.add_affected(incident, affected[incident.entity_id])
 
 
 def propagate_recent() -> None:

@@ -1,15 +1,23 @@
 """What people come for, by mouse and by keyboard alone, in as many steps as we promise."""
 
+from datetime import timedelta
+from zoneinfo import ZoneInfo
+
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Locator, Page, expect
 
 from sequin_admin.access.models import Organization, User
 from sequin_admin.connect import batches
 from sequin_admin.connect.models import BatchAction, ConnectLink, LinkState
+from sequin_admin.core import clock
+from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.limits import models as limits
 from sequin_admin.tools.benchmarks import fleet
 from tests.browser.conftest import list_faults, press, settle
 from tests.browser.test_story import add_oauth_app
+from tests.conftest import make_member
 from tests.factories import make_credential, make_oauth_app
 from tests.simulator_server import Simulator
 
@@ -113,6 +121,36 @@ def test_our_client_secret_is_replaced_in_two_and_a_paste(
     expect(page.get_by_text("Main app has its new secret.")).to_be_visible()
     assert hand.steps == 2
     assert OAuthApp.objects.get(pk=app.pk).secrets["client_secret"] == "a-new-secret"
+
+
+def test_who_changed_this_limit_yesterday_is_known_in_three(
+    hand: Hand, organization: Organization, user: User
+) -> None:
+    """Of three changes one was yesterday, where the person is: in Tokyo it was another day."""
+    page, noon = hand.page, timezone.localtime(timezone=ZoneInfo("Asia/Tokyo")).replace(hour=12)
+    User.objects.update(time_zone="Asia/Tokyo")
+    chani = make_member(organization, "chani@arrakis.test", "member")
+    credential = make_credential(organization, "stripe_key", name="Arrakis")
+    other = make_credential(organization, "sendgrid_key", name="Caladan")
+    for row, person, requests, days in (
+        *((credential, user, 20, 3), (credential, chani, 50, 1), (other, user, 7, 1)),
+    ):
+        with clock.at(noon - timedelta(days=days)):
+            rate = Rate(allowed_requests=requests, interval=1_000, max_concurrent_requests=5)
+            limits.set_limit(type(row).objects.get(pk=row.pk), rate, actor=person)
+    page.goto(f"/credentials/{credential.pk}/")
+
+    hand.go(page.get_by_role("link", name="Limits and usage"))
+    hand.go(page.get_by_role("link", name="Who changed it"))
+    hand.go(page.get_by_role("link", name="Yesterday"))
+
+    rows = page.locator("#events tbody tr")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("chani@arrakis.test")
+    expect(rows).to_contain_text("50 per second, was 20 per second")
+    expect(rows).to_contain_text("12:")
+    assert hand.steps == 3
+    assert list_faults(page) == []
 
 
 def test_a_batch_of_links_is_withdrawn_in_two(

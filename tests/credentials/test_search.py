@@ -5,11 +5,13 @@ from importlib import import_module
 
 import pytest
 from django.apps import apps
+from django.db import connection
 from django.db.models import Value
 from django.db.models.functions import Concat
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from sequin_admin.access.models import find_few
 from sequin_admin.connect import credential_operations
 from sequin_admin.core.search_language import parse_search
 from sequin_admin.credentials.models import Credential, SearchText
@@ -190,3 +192,14 @@ def test_any_text_is_a_search(text):
     terms = parse_search(text)
 
     assert all(term.value and json.dumps(term.value) for term in terms)
+
+
+def test_the_few_that_hold_a_value_are_known_before_the_metadata_is_read(organization):
+    """On SQLite; filters, which are of other columns, are no words."""
+    row = make_credential(organization, "stripe_key", metadata={"plan": "pro"})
+    make_credential(organization, "sendgrid_key", metadata={"plan": "basic"})
+
+    few = find_few((SearchText,), "plan:pro status:healthy")
+
+    assert few == ({SearchText: [row.pk]} if connection.vendor == "sqlite" else {})
+    assert find_few((SearchText,), "status:healthy") == {}

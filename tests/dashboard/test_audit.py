@@ -104,6 +104,7 @@ def test_a_wrong_period_shows_no_event_but_what_is_wrong(owner, events_at, wrong
             {"former_until": "2026-10-25T12:00:00+00:00", "reason": ""},
             ["Former until: 25 Oct 2026, 12:00:00 UTC", "Reason: nothing"],
         ),
+        ({"until": "2026-10-25T12:00:00+00:00"}, ["Until: 25 Oct 2026, 12:00:00 UTC"]),
         ({"kind": "gone_kind", "count": 1200}, ["Kind: gone_kind", "Count: 1,200"]),
     ],
 )

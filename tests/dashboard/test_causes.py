@@ -1,7 +1,7 @@
 """The list of causes, and the page of one."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -11,7 +11,8 @@ from sequin_admin.core.words import format_exact_time
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard import cause_timeline
-from sequin_admin.health import probes, rollup
+from sequin_admin.dashboard.cause_page import count_recent
+from sequin_admin.health import cause_verbs, probes, rollup
 from sequin_admin.health.models import Cause, CauseNote
 from sequin_admin.notifications.models import Channel
 from tests.due_work import notify
@@ -64,7 +65,7 @@ def test_the_page_says_what_happened_who_was_told_and_what_was_done(owner, fleet
 
     for words in (
         *("HubSpot refuses 3 accounts", "Customer must act", "3 open", "of 4"),
-        *("Growing: in the last hour 4 began and 1 ended.", "paul@arrakis.test is on it"),
+        *("Growing: in the last 10 min 4 began and 1 ended.", "paul@arrakis.test is on it"),
         *("Cause: taken by paul@arrakis.test", "Ticket &lt;4711&gt;", "1 reconnect link since"),
         *("4 accounts failed their checks", "HubSpot refuses 4 accounts: customers must act"),
     ):
@@ -152,3 +153,48 @@ def test_pages_of_causes_ask_little(owner, cause, django_assert_max_num_queries)
         owner.get(url)
         with django_assert_max_num_queries(12):
             owner.get(url)
+
+
+def test_how_a_young_cause_grows_is_not_counted_row_by_row(organization, django_assert_num_queries):
+    see([make_credential(organization, "stripe_key", identity=str(n)) for n in range(3)], REVOKED)
+    cause, hour = Cause.objects.get(), timedelta(hours=1)
+
+    with django_assert_num_queries(0):
+        assert count_recent(cause, cause.opened_at - hour) == (3, 0)
+        assert count_recent(cause, cause.latest_at + hour) == (0, 0)
+    see(Credential.objects.all()[:1], outcomes.works())
+    cause.refresh_from_db()
+    assert count_recent(cause, cause.opened_at - hour) == (3, 1)
+
+
+def test_a_mass_failure_that_ends_shrinks_though_it_began_within_the_hour(owner, cause, fleet):
+    begun = cause.opened_at
+    with clock.at(begun + timedelta(minutes=20)):
+        see(fleet[:3], outcomes.works())
+        page = text(owner, f"/causes/{cause.pk}/")
+
+    assert "Shrinking: in the last 10 min 0 began and 3 ended." in page
+
+
+def test_what_is_over_asks_nobody_to_act(owner, cause, fleet):
+    owner.post(f"/causes/{cause.pk}/take/")
+    see(fleet, outcomes.works())
+
+    page, front = text(owner, f"/causes/{cause.pk}/"), text(owner, "/")
+
+    assert "It had begun with this: HubSpot revoked it." in page
+    assert "is on it" not in page
+    over = front[front.index("Over: HubSpot refused 4 accounts") :]
+    assert "It had begun with this: HubSpot revoked it." in over[: over.index("</tr>")]
+
+
+def test_since_when_and_until_when_are_times_of_the_day(owner, user, cause):
+    user.time_zone = "Asia/Tokyo"
+    user.save()
+    with clock.at(datetime(2027, 3, 4, 3, 15, tzinfo=UTC)):
+        Cause.objects.update(opened_at=clock.now() - timedelta(minutes=22))
+        cause_verbs.mute(cause, until=clock.now() + timedelta(hours=13), actor=user)
+        line = re.sub(r"<[^>]+>|\s+", " ", text(owner, "/"))
+
+    assert re.search(r"HubSpot refuses 4 accounts +since +11:53 ", line)
+    assert re.search(r"Muted\s+until +5 Mar, 01:15 ", line)

@@ -4,6 +4,7 @@ import csv
 import io
 import re
 from datetime import timedelta
+from itertools import chain
 
 import pytest
 from django.db import connection
@@ -14,7 +15,7 @@ from sequin_admin.access.models import CalendarFeed, Membership, Organization
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.dashboard import csv_export
-from sequin_admin.health import expiry
+from sequin_admin.health import expiry, provider_changes
 from sequin_admin.health.expiry import ExpiryFilter
 from tests.conftest import make_member
 from tests.dashboard.conftest import age_login
@@ -180,6 +181,8 @@ def test_an_apps_secret_gets_an_end_and_keeps_its_hour(owner, organization):
         ("credential", expiry.SOONEST_FIRST, "credential_end"),
         ("", expiry.SOONEST_FIRST, "credential_end"),
         ("", ("title", "row_id"), "credential_end_name"),
+        ("", ("sort_of", "end", "row_id"), "credential_end"),
+        ("", ("-sort_of", "-end", "-row_id"), "credential_end"),
     ],
 )
 def test_the_next_ends_are_found_by_an_index(organization, what, order, index):
@@ -196,7 +199,37 @@ def test_the_next_ends_are_found_by_an_index(organization, what, order, index):
         for way in () if lite else ("seqscan", "bitmapscan", "sort"):
             cursor.execute(f"SET LOCAL enable_{way} = off")
         cursor.execute(f"EXPLAIN {'QUERY PLAN ' if lite else ''}{captured[0]['sql']}")
-        plan = "\n".join(str(row) for row in cursor.fetchall())
+        steps = cursor.fetchall()
+    plan = "\n".join(str(step) for step in steps)
 
     assert re.search(rf"{index}\b", plan)
     assert not re.search("Seq Scan|SCAN credentials_credential", plan)
+    if lite and len(order) == 3:
+        # Only those that are shown are sorted: they are found in order.
+        (within,) = {parent for _, parent, _, step in steps if f"U0 USING INDEX {index}" in step}
+        beside = [step for _, parent, _, step in steps if parent == within]
+        assert not any("TEMP B-TREE" in step for step in beside)
+
+
+def test_in_the_order_of_what_ends_the_pages_follow_each_other(owner, organization, user):
+    now = clock.now()
+    for number in range(60):
+        make_credential(organization, "stripe_key", name=f"Key {number:02}", identity=str(number))
+        rows = Credential.objects.filter(name=f"Key {number:02}")
+        rows.update(ends_at=now + (60 - number) * DAY)
+    keys.create(organization, name="A key", scopes=["read"], actor=user, expires_at=now + DAY)
+
+    pages = [names(owner.get(URL, {"sort": "what", "page": page})) for page in (1, 2)]
+    back = [names(owner.get(URL, {"sort": "-what", "page": page})) for page in (1, 2)]
+
+    listed = ["A key", *(f"Key {number:02}" for number in reversed(range(60)))]
+    assert [len(page) for page in pages] == [50, 11]
+    assert [*chain(*pages)] == listed
+    assert [*chain(*back)] == listed[::-1]
+
+
+def test_which_credentials_a_change_touches_is_not_read_from_all_of_them(organization):
+    with CaptureQueriesContext(connection) as captured:
+        provider_changes.count_touched(organization)
+
+    assert re.search(r'"kind" IN \(', captured[0]["sql"])

@@ -86,6 +86,22 @@ def test_it_asks_little_and_shows_no_other_organization(
     assert listed(owner) == []
 
 
+@pytest.mark.parametrize(
+    ("search", "found"),
+    [
+        *(("plan:pro", True), ("plan:pr", False), ("pro:plan", False), ("seats:7", True)),
+        *(("note:paid", True), ("plan:pro status:healthy", False), ("paid plan:pro", True)),
+    ],
+)
+def test_it_is_found_by_the_metadata_of_its_credential(owner, organization, search, found):
+    named = make_credential(
+        organization, "stripe_key", name="note:paid", metadata={"plan": "pro", "seats": 7}
+    )
+    UsageSummary.objects.create(organization=organization, credential=named, hour_share=0.9)
+
+    assert (">note:paid<" in owner.get(URL, {"q": search}).content.decode()) is found
+
+
 def test_a_disabled_credential_is_left_out(owner, organization):
     off = make_credential(organization, "stripe_key", name="Off", disabled_at=clock.now())
     UsageSummary.objects.create(organization=organization, credential=off, hour_share=0.9)

@@ -6,7 +6,7 @@ whole.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, ClassVar, Generic, Self, TypeVar
+from typing import Any, ClassVar, Generic, Self, TypeVar, cast
 from uuid import UUID
 
 from django.db import connection, models, transaction
@@ -16,7 +16,8 @@ from sequin_admin.core.chunks import CHUNK_SIZE
 from sequin_admin.core.search_language import Term, all_of, pairs_of, parse_search
 from sequin_admin.core.search_text import join_texts, leaves
 
-FEW = 500
+# As many rows as a list shows.
+FEW = 2000
 
 Few = Mapping[type[models.Model], list[UUID]]
 Row = TypeVar("Row", bound="SearchedRow")
@@ -109,18 +110,26 @@ def find_few(tables: Sequence[type[models.Model]], text: str) -> Few:
     """Ids of those with the words of a search, by the table of their texts, where these are few,
     for SQLite: it can't estimate what a word finds, and would look at every row of the
     organization. One query."""
-    words = [term.value for term in parse_search(text) if not term.key]
-    if not words or connection.vendor != "sqlite":
+    terms = parse_search(text) if connection.vendor == "sqlite" else []
+    held = {table: condition for table in tables if (condition := words_of(table, terms))}
+    if not held:
         return {}
-    held = all_of([models.Q(text__has_word=word) for word in words])
     parts = []
-    for number, table in enumerate(tables):
-        rows = table._base_manager.filter(held)[: FEW + 1]
+    for number, (table, condition) in enumerate(held.items()):
+        rows = table._base_manager.filter(condition)[: FEW + 1]
         named = table._base_manager.filter(pk__in=rows.values("pk"))
         parts.append(named.values_list(models.Value(number), "pk"))
     found = list(parts[0].union(*parts[1:], all=True))
-    pks = {table: [pk for at, pk in found if at == n] for n, table in enumerate(tables)}
+    pks = {table: [pk for at, pk in found if at == n] for n, table in enumerate(held)}
     return {table: each for table, each in pks.items() if len(each) <= FEW}
+
+
+def words_of(table: type[models.Model], terms: Iterable[Term]) -> models.Q:
+    """What the texts hold of every row that is found: words, and values of keys of the metadata."""
+    owner = cast(type[models.Model], table._meta.pk.related_model)
+    filters = cast(Findable[models.Model], owner._default_manager.all()).search_filters
+    held = (each for each in terms if each.key.casefold() not in filters)
+    return all_of([models.Q(text__has_word=each.value) for each in held])
 
 
 class SearchedQuerySet(Findable[Row], Generic[Row]):
@@ -159,10 +168,7 @@ class SearchedQuerySet(Findable[Row], Generic[Row]):
         return models.Q(search__text__has_word=text)
 
     def keyed(self, term: Term) -> models.Q:
-        """As one set of rows: of an OR between two tables, PostgreSQL would read all rows."""
-        texts = table_of(self.model)._base_manager
-        written = texts.filter(text__has_word=term.written)
-        # The value is in the text, too, which is less to read than all metadata.
-        held = texts.filter(text__has_word=term.value)
-        rows = self.model._base_manager.filter(pairs_of(term), pk__in=held.values("pk"))
-        return models.Q(pk__in=written.values("pk").union(rows.values("pk")))
+        """The value is in the text, too: who has it is found by it, or seen to have it on the way
+        through rows that are in order, before all metadata of the organization is read."""
+        held = models.Q(search__text__has_word=term.value)
+        return held & (models.Q(search__text__has_word=term.written) | pairs_of(term))

@@ -59,9 +59,8 @@ def began_change(cause: Cause) -> RecentChange:
 def ended_change(cause: Cause) -> RecentChange:
     what = f"Over: {cause_words.headline(cause)}"
     url = reverse("dashboard:cause", args=[cause.pk])
-    return RecentChange(
-        cause.resolved_at or cause.latest_at, what, url, Status.HEALTHY, cause.message
-    )
+    at = cause.resolved_at or cause.latest_at
+    return RecentChange(at, what, url, Status.HEALTHY, cause_words.origin(cause))
 
 
 def fold_first_checks(transitions: Iterable[Transition]) -> list[RecentChange]:

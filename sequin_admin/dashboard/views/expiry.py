@@ -23,7 +23,6 @@ from sequin_admin.dashboard.csv_export import Columns, CsvList, csv_response, wa
 from sequin_admin.dashboard.fresh_login import fresh_login_required
 from sequin_admin.dashboard.list_settings import KeptList
 from sequin_admin.dashboard.listing import (
-    MAX_ROWS,
     ROWS,
     Asked,
     Pages,
@@ -72,7 +71,9 @@ def index(request: Request) -> HttpResponseBase:
     if wants_csv(request):
         return csv_response(request, CSV)
     chosen, sort = choices_of(request), SORTING.chosen(request)
-    page = Pages(list_rows(request, most=MAX_ROWS), ROWS).get_page(request.GET.get("page"))
+    page = Pages(list_rows(request), ROWS).get_page(request.GET.get("page"))
+    first, last = page.start_index(), page.end_index()
+    page.object_list = list_rows(request, most=last)[max(first - 1, 0) : last]
     context = {
         **KEPT.context(request),
         "page": page,

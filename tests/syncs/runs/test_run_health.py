@@ -1,10 +1,12 @@
 """What runs say of the health of a sync and its consumer."""
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from sequin_admin.core import clock
-from sequin_admin.health.models import Check, Incident
-from sequin_admin.syncs import reports
+from sequin_admin.health.models import Cause, Check, Incident
+from sequin_admin.syncs import reports, syncs
 from sequin_admin.syncs.models import CollectionState, Consumer, Run, RunSlot, Sync, Target
 from sequin_admin.syncs.runs import lateness, run_health, run_operations
 from tests.syncs.runs.conftest import COLLECTION, MINUTE
@@ -98,6 +100,42 @@ def test_a_sync_is_late_after_twice_its_frequency(engine, sync):
     assert Incident.objects.get().code == "late"
     engine.run_once()
     assert status() == "healthy"
+
+
+def test_many_that_are_late_cost_the_statements_of_one(sync, django_assert_max_num_queries):
+    """And so do those that no longer are. All are one cause."""
+    reports.record_report(sync)
+    with CaptureQueriesContext(connection) as of_one:
+        assert late_at(31) == "sequin_intervention"
+    more = {"actor": None, "sync_frequency": "15m"}
+    for number in range(20):
+        reports.record_report(syncs.create(sync.credential, name=f"N{number}", **more))
+
+    with django_assert_max_num_queries(len(of_one)), clock.at(clock.now() + 31 * MINUTE):
+        lateness.record_lateness()
+
+    assert Check.objects.filter(check_name="late", status="sequin_intervention").count() == 21
+    assert Cause.objects.get().open_incidents == 21
+    Sync.objects.update(last_succeeded_at=clock.now())
+    with django_assert_max_num_queries(len(of_one)):
+        lateness.record_lateness()
+    assert not Incident.objects.open().exists()
+    assert set(Sync.objects.values_list("health_status", flat=True)) == {"healthy"}
+
+
+def test_who_succeeds_while_lateness_is_recorded_is_not_late(sync, monkeypatch):
+    reports.record_report(sync)
+
+    def locked(rows):
+        reports.record_report(sync)
+        return rows
+
+    monkeypatch.setattr(lateness, "locked_in_order", locked)
+
+    with clock.at(clock.now() + 31 * MINUTE):
+        lateness.record_lateness()
+
+    assert not Incident.objects.exists()
 
 
 def test_continuous_counts_as_five_minutes(engine, sync):
