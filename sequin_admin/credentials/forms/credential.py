@@ -29,7 +29,7 @@ class AccountForm(PropertiesForm):
         required=False,
         help_text="Is mailed a link when only the customer can mend something. Empty: nobody is.",
     )
-    metadata = MetadataField(required=False, help_text="JSON of your own, found again by the API.")
+    metadata = MetadataField(required=False, help_text="JSON of your own, found again by the search and the API.")
 
 
 class CredentialForm(AccountForm):

@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from zlib import crc32
 
@@ -59,6 +60,13 @@ def status_style(status: str) -> StatusStyle:
         return STYLES.get(status, UNKNOWN)
     known = Status(status)
     return StatusStyle(known.label, known.tone, known.icon)
+
+
+@register.filter
+@cache
+def status_badge(status: str | None) -> SafeString:
+    """Icon, words and colour of a status."""
+    return render_to_string("components/status.html", {"style": status_style(status or "")})
 
 
 @register.simple_tag(takes_context=True)
