@@ -178,6 +178,8 @@ class Front:
         if self.latest is None:
             runs = Run.objects.filter(sync=self.subject.pk).order_by("-started_at", "-id")
             self.latest = list(runs.defer("log", "collections")[:1])
+            for run in self.latest:
+                run.sync = self.subject
         newest = max(self.latest, key=lambda run: run.started_at, default=None)
         return ShownRun(newest) if newest else None
 
