@@ -1,6 +1,7 @@
 """Rows of lists have one height, sick ones too; what is wrong is told on demand."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -8,14 +9,17 @@ from playwright.sync_api import Page, expect
 from sequin_admin.access import keys
 from sequin_admin.access.models import Organization, User
 from sequin_admin.connect import links
+from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import causes
 from sequin_admin.health.models import Incident
+from sequin_admin.limits import limiter, sampling
 from sequin_admin.syncs import streams
 from sequin_admin.syncs.models import Consumer, Sync, Target
 from tests.browser.conftest import log_in, settle
 from tests.browser.test_pages import notified
 from tests.factories import make_credential, make_oauth_app, make_synced
+from tests.run_rows import make_runs
 
 SENTENCE = "Stripe no longer accepts this key, and only the customer can make another one. " * 2
 SICK = {"health_status": "customer_intervention", "health_note": SENTENCE}
@@ -32,6 +36,10 @@ LISTS = (
     "/notifications/customers/",
     "/incidents/",
     "/audit/",
+    "/members/",
+    "/usage/",
+    "/expiry/",
+    "/syncs/runs/",
 )
 HEIGHTS = """() => [...document.querySelectorAll("[data-row]")].map(
   (row) => Math.floor(row.getBoundingClientRect().height))"""
@@ -45,7 +53,11 @@ def sick(organization: Organization, user: User) -> Credential:
     make_credential(organization, "checkout_champ_password", name="Caladan", **SICK)
     make_oauth_app(organization, "hubspot", name=name, **SICK)
     stream = streams.create(organization, actor=user, slug="production")
-    make_synced(row, stream=stream)
+    sync, *_ = make_synced(row, stream=stream)
+    make_runs(sync)
+    limiter.acquire(row)
+    sampling.record_samples()
+    Credential.objects.filter(pk=row.pk).update(ends_at=clock.now() + timedelta(days=3))
     for model in (Sync, Target, Consumer):
         model.objects.update(name=name, **SICK)
     link = links.create_reconnect(organization, row, actor=user)

@@ -41,7 +41,10 @@ HELD = {
     "nothing": (lambda sync: None, "Nobody&#x27;s: the next run goes on"),
     "paused": (lambda sync: run_operations.pause(sync, actor=None), "Ours, to resume it"),
     "stopped": (stop, "Ours, to resume it"),
-    "disabled": (lambda sync: syncs.disable(sync, actor=None), "Ours, to enable it"),
+    "disabled": (
+        lambda sync: syncs.set_status(sync, status="disabled", actor=None),
+        "Ours, to enable it",
+    ),
     "inactive": (
         lambda sync: consumers.update(Consumer.objects.get(), actor=None, active=False),
         "Ours, to enable it",

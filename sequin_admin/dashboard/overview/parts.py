@@ -21,15 +21,15 @@ def load_causes(request: Request, keys: Sequence[str]) -> list[Current]:
 
 def causes_part(organization: Organization, census: Census) -> Current:
     """The counts and the queues as one, so that they never contradict each other."""
-    queues = list_queues(organization)
+    queues, runs = list_queues(organization), count_runs(organization)
     counted = (sorted(census.by_status.items()), census.disabled)
     lines = [line for name in ("outages", "ours", "theirs") for line in queues[name]]
     return Current(
         "causes",
         "",
         state=[line.state for line in lines],
-        details=([line.details for line in lines], queues["parties"], census.total, counted),
-        context={"census": census, **queues},
+        details=([line.details for line in lines], queues["parties"], runs, census.total, counted),
+        context={"census": census, "runs": runs, **queues},
     )
 
 
@@ -43,23 +43,6 @@ def changes_part(organization: Organization) -> Current:
     newest = [(change.at.isoformat(), change.url, change.status) for change in changes]
     told = [(change.what, change.why) for change in changes]
     return Current("changes", "", newest, details=told, context={"changes": changes})
-
-
-@live.register("run_counts", "overview/runs.html")
-def load_runs(request: Request, keys: Sequence[str]) -> list[Current]:
-    return [runs_part(request.organization)]
-
-
-def runs_part(organization: Organization) -> Current:
-    """How many runs go on, and what of them a person should know."""
-    counts = count_runs(organization)
-    return Current(
-        "run_counts",
-        "",
-        state=(counts.late, counts.lost),
-        details=counts.running,
-        context={"runs": counts},
-    )
 
 
 @live.register("near_limit", "overview/near_limit.html")

@@ -45,11 +45,12 @@ class StatusStyle:
 
 
 UNKNOWN = StatusStyle("Checking…", "idle", "")
-DISABLED = StatusStyle("Disabled", "idle", "pause")
-NOT_RUNNING = StatusStyle("Not running yet", "idle", "clock")
 # The classes `tile-0`, `tile-1`, ... of the style sheet.
 TILE_COLOURS = 6
-STYLES = {"disabled": DISABLED, "not_running": NOT_RUNNING}
+STYLES = {
+    "disabled": StatusStyle("Disabled", "idle", "pause"),
+    "not_running": StatusStyle("Not running yet", "idle", "clock"),
+}
 
 
 @register.filter
@@ -185,10 +186,7 @@ def monogram(title: str) -> str:
 
 @register.filter
 def ago(at: datetime | None) -> SafeString:
-    """`3 h ago` or `in 5 min` as a <time> with the exact time in its title.
-
-    `static/js/times.js` goes on counting.
-    """
+    """`3 h ago` as a <time>, the exact time in its title. `static/js/times.js` goes on counting."""
     if at is None:
         return SafeString("Never")
     return format_html(

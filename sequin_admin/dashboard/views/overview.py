@@ -22,7 +22,6 @@ def overview(request: Request) -> HttpResponse:
         return render(request, "overview/start.html", guide)
     context = {
         "causes": parts.causes_part(organization, census),
-        "runs": parts.runs_part(organization),
         "near_limit": parts.near_limit_part(organization),
         "provider_grid": provider_grid.build_part(census),
         "changes": parts.changes_part(organization),
