@@ -15,11 +15,10 @@ from sequin_admin.health import causes
 from sequin_admin.health.models import Incident
 from sequin_admin.limits import limiter, sampling
 from sequin_admin.syncs import streams
-from sequin_admin.syncs.models import Consumer, Sync, Target
+from sequin_admin.syncs.models import Consumer, Run, RunStatus, Sync, Target
 from tests.browser.conftest import log_in, settle
 from tests.browser.test_pages import notified
 from tests.factories import make_credential, make_oauth_app, make_synced
-from tests.run_rows import make_runs
 
 SENTENCE = "Stripe no longer accepts this key, and only the customer can make another one. " * 2
 SICK = {"health_status": "customer_intervention", "health_note": SENTENCE}
@@ -54,7 +53,8 @@ def sick(organization: Organization, user: User) -> Credential:
     make_oauth_app(organization, "hubspot", name=name, **SICK)
     stream = streams.create(organization, actor=user, slug="production")
     sync, *_ = make_synced(row, stream=stream)
-    make_runs(sync)
+    error = {"owner": "customer", "code": "revoked", "message": SENTENCE}
+    Run.objects.create(organization=organization, sync=sync, status=RunStatus.FAILED, error=error)
     limiter.acquire(row)
     sampling.record_samples()
     Credential.objects.filter(pk=row.pk).update(ends_at=clock.now() + timedelta(days=3))
