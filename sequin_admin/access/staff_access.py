@@ -6,6 +6,7 @@ organization's audit log (`User.audit_details`).
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -152,5 +153,7 @@ def record_page(
     known = known.filter(action="staff_access.used")
     if not known.filter(**{f"details__{name}": value for name, value in details.items()}).exists():
         # What is known of the actor here, its events would ask for again.
-        described = {access.organization_id: {"staff": True, "staff_access": str(access.pk)}}
+        described: dict[UUID | None, dict[str, Any]] = {
+            access.organization_id: {"staff": True, "staff_access": str(access.pk)}
+        }
         build_event(access, "staff_access.used", actor, described=described, **details).save()
