@@ -160,6 +160,7 @@ TEMPLATES = [
                 "sequin_admin.dashboard.context.page",
             ],
             "builtins": ["template_partials.templatetags.partials"],
+            "libraries": {"heroicons": "sequin_admin.dashboard.templatetags.icons"},
         },
     }
 ]

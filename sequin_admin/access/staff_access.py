@@ -6,6 +6,7 @@ organization's audit log (`User.audit_details`).
 
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.core.mail import EmailMessage
@@ -16,7 +17,7 @@ from sequin_admin.access.account_log import person_of
 from sequin_admin.access.models import Membership, Organization, StaffAccess, User
 from sequin_admin.access.policy import Action, Role, allows
 from sequin_admin.access.staff import StaffRefusal, require_reason
-from sequin_admin.audit.models import Event, record_change
+from sequin_admin.audit.models import Event, build_event, record_change
 from sequin_admin.core import clock
 from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.wrapping import one_line
@@ -151,4 +152,8 @@ def record_page(
     known = Event.objects.of(access.organization_id).about(access)
     known = known.filter(action="staff_access.used")
     if not known.filter(**{f"details__{name}": value for name, value in details.items()}).exists():
-        record_change(access, "staff_access.used", actor, **details)
+        # What is known of the actor here, its events would ask for again.
+        described: dict[UUID | None, dict[str, Any]] = {
+            access.organization_id: {"staff": True, "staff_access": str(access.pk)}
+        }
+        build_event(access, "staff_access.used", actor, described=described, **details).save()

@@ -28,7 +28,9 @@ def format_day(at: datetime) -> str:
 
 def format_exact_time(at: datetime) -> str:
     """3 Nov 2026, 14:05:59 CET: where seconds count, in the viewer's time zone."""
-    return dateformat.format(localtime(at), "j M Y, H:i:s T")
+    local = localtime(at)
+    # A list has two in each row: Django's own takes fifty times as long.
+    return f"{local.day} {local:%b %Y, %H:%M:%S %Z}"
 
 
 def format_time(at: datetime) -> str:

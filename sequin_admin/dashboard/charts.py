@@ -19,6 +19,8 @@ FARTHEST_LIMIT = 4
 HOURS, DAYS = "H:i", "j M"
 # Up to where labels of the times may stand.
 LABELLED_SHARE = 0.8
+# How much of a narrow chart's width the text of the limit takes, and its distance from the line.
+LIMIT_TEXT_SHARE, TEXT_GAP = 50, 4
 
 
 @dataclass(frozen=True)
@@ -46,11 +48,6 @@ class Mark:
 
     at: float
     text: str
-
-    @property
-    def text_at(self) -> float:
-        """Where the text of a line stands: above it, or below near the upper edge."""
-        return self.at - 4 if self.at > 2 * TOP else self.at + 12
 
 
 @dataclass(frozen=True)
@@ -80,6 +77,15 @@ class Chart:
     limit: Mark | None = None
     limit_is_above: bool = False
     legend: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def limit_text_at(self) -> float:
+        """Where the limit's text stands, at the right end: on its line, or above all bars where
+        one of those below it reaches that high."""
+        line = self.limit.at if self.limit else TOP
+        below = [bar for bar in self.bars if bar.x + bar.width > 100 - LIMIT_TEXT_SHARE]
+        highest = min((part.y for bar in below for part in bar.segments), default=HEIGHT)
+        return (line if highest >= line else TOP) - TEXT_GAP
 
     @property
     def table(self) -> list[tuple[datetime, list[tuple[str, str]]]]:

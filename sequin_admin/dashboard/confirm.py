@@ -29,8 +29,8 @@ def render_question(
 ) -> HttpResponse:
     """A page with a button that posts, and a link `back`.
 
-    `text` stands above what it reaches; breadcrumbs name the `row` in `more`. Without the button
-    when that says why it is refused.
+    `text` stands above what it reaches; breadcrumbs name the `row` in `more`, and `pending` there
+    is what the button says while it waits. Without the button when that says why it is refused.
     """
     context = {"title": title, "button": button, "back": back, "reach": reach, "text": text, **more}
     return render(request, "components/confirm_page.html", context, status=status)

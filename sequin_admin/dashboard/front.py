@@ -4,7 +4,6 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -179,33 +178,35 @@ class Front:
         if self.latest is None:
             runs = Run.objects.filter(sync=self.subject.pk).order_by("-started_at", "-id")
             self.latest = list(runs.defer("log", "collections")[:1])
+            for run in self.latest:
+                run.sync = self.subject
         newest = max(self.latest, key=lambda run: run.started_at, default=None)
         return ShownRun(newest) if newest else None
 
     @cached_property
     def dependants(self) -> list[Dependant]:
-        found = [
-            Dependant(rows.count(), noun, url) for rows, noun, url in dependants_of(self.subject)
-        ]
-        return [each for each in found if each.count]
+        return [each for each in dependants_of(self.subject) if each.count]
 
 
-def dependants_of(subject: Monitored) -> list[tuple[QuerySet[Any], str, str]]:
-    """The rows that need `subject`, their noun, and the page that lists them."""
+def dependants_of(subject: Monitored) -> list[Dependant]:
     here = reverse(f"dashboard:{subject.entity}", args=[subject.pk])
     if isinstance(subject, Credential):
         syncs = Sync.objects.filter(credential=subject)
         consumers = Consumer.objects.filter(organization=subject.organization_id).consuming(syncs)
         listed = reverse("dashboard:credential_syncs", args=[subject.pk])
-        return [(syncs, "sync", listed), (consumers, "consumer", listed)]
+        return [
+            Dependant(syncs.count(), "sync", listed),
+            Dependant(consumers.count(), "consumer", listed),
+        ]
     if isinstance(subject, OAuthApp):
         listed = f"{reverse('dashboard:credentials')}?oauth_app={subject.pk}"
-        return [(subject.credentials.all(), "credential", listed)]
+        return [Dependant(subject.credentials.count(), "credential", listed)]
     if isinstance(subject, Sync):
-        return [(subject.all_consumers(), "consumer", f"{here}#consumers")]
+        return [Dependant(len(keep_consumers(subject)), "consumer", f"{here}#consumers")]
     if isinstance(subject, Consumer):
-        return [(subject.selected_syncs(), "sync", f"{here}#syncs")]
-    return [(cast(Target, subject).consumers.all(), "consumer", f"{here}#consumers")]
+        return [Dependant(subject.selected_syncs().count(), "sync", f"{here}#syncs")]
+    consumers = cast(Target, subject).consumers.all()
+    return [Dependant(consumers.count(), "consumer", f"{here}#consumers")]
 
 
 @live.register("front", "components/front.html")

@@ -1,5 +1,6 @@
 """Which rows are the demo's, how far its history is, and who is done with its tour."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from typing import TypeVar
 from uuid import UUID
@@ -92,6 +93,21 @@ def marked_rows(demo: Demo, model: type[Row]) -> models.QuerySet[Row]:
     return model._base_manager.filter(pk__in=marked_ids(demo, model))
 
 
+def all_marked_ids(
+    demo: Demo, listed: Iterable[type[models.Model]]
+) -> dict[type[models.Model], set[Key]]:
+    """As `marked_ids()` of many models, by one query."""
+    marks = DemoRow.objects.filter(demo=demo).values_list("entity", "row_id")
+    by_entity = defaultdict[str, list[str]](list)
+    for entity, row_id in marks:
+        by_entity[entity].append(row_id)
+    return {model: parse_ids(model, by_entity[entity_of(model)]) for model in listed}
+
+
 def parse_ids(model: type[models.Model], texts: Iterable[str]) -> set[Key]:
-    key = model._meta.pk
-    return {key.to_python(text) for text in texts}
+    return {parse_id(model, text) for text in texts}
+
+
+def parse_id(model: type[models.Model], text: str) -> Key:
+    key: Key = model._meta.pk.to_python(text)
+    return key

@@ -16,7 +16,16 @@ from sequin_admin.connect.models import AuthorizationRequest, ConnectLink
 from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.concrete import noun
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.demo.models import Demo, DemoRow, Key, entity_of, marked_ids
+from sequin_admin.demo.id_lists import read_ids
+from sequin_admin.demo.models import (
+    Demo,
+    DemoRow,
+    Key,
+    all_marked_ids,
+    entity_of,
+    parse_id,
+    parse_ids,
+)
 from sequin_admin.health import causes
 from sequin_admin.health.models import Cause, Check, ExpiryNotice, Incident, Outage, Transition
 from sequin_admin.notifications.models import Channel, Delivery
@@ -25,6 +34,8 @@ from sequin_admin.syncs.models import Consumer, Stream, Sync, Target
 Model = type[models.Model]
 Ids = set[Key]
 Pairs = Sequence[tuple[Key, Key]]
+# Rows of the first model need those of the last, by the foreign key or many-to-many field between.
+Need = tuple[Model, str, Model]
 # A row that is needed, and one that needs it: each by its model and key.
 Reason = tuple[Model, Key, Model, Key]
 
@@ -33,8 +44,7 @@ MARKED: tuple[Model, ...] = (
     *(Consumer, Sync, ConnectLink, Credential, OAuthApp, Target, Stream),
     *(Channel, ApiKey, Outage, User),
 )
-# Which rows need which, by a foreign key or many-to-many field.
-NEEDS: tuple[tuple[Model, str, Model], ...] = (
+NEEDS: tuple[Need, ...] = (
     (Consumer, "target", Target),
     (Consumer, "syncs", Sync),
     (Sync, "credential", Credential),
@@ -94,38 +104,48 @@ def load(model: Model, ids: Ids) -> dict[Key, models.Model]:
 
 def plan_removal(demo: Demo) -> Removal:
     """What removing the demo would do now."""
-    marked = {model: existing(model, marked_ids(demo, model)) for model in MARKED}
+    marked = existing(all_marked_ids(demo, MARKED))
+    found = needing_pairs(marked)
     kept, reasons = defaultdict[Model, Ids](set), list[Reason]()
-    pairs = {need: needing_pairs(*need, marked[need[2]]) for need in NEEDS}
-    for (model, _, needed), found in pairs.items():
-        for pk, needed_pk in found:
+    for (model, _, needed), pairs in found.items():
+        for pk, needed_pk in pairs:
             if pk not in marked.get(model, ()) and needed_pk not in kept[needed]:
                 kept[needed].add(needed_pk)
                 reasons.append((needed, needed_pk, model, pk))
-    while grown := next(grow(kept, pairs), None):
+    while grown := next(grow(kept, found), None):
         kept[grown[0]] |= grown[1]
     removed = {model: ids - kept[model] for model, ids in marked.items()}
     return Removal(removed, dict(kept), reasons)
 
 
-def existing(model: Model, ids: Ids) -> Ids:
-    return set(model._base_manager.filter(pk__in=ids).values_list("pk", flat=True)) if ids else ids
+def existing(marked: Mapping[Model, Ids]) -> dict[Model, Ids]:
+    """Those of the marked rows that are there. One query."""
+    asked = [(model._base_manager.filter(pk__in=ids), ["pk"]) for model, ids in marked.items()]
+    return {
+        model: parse_ids(model, (text for [text] in texts))
+        for model, texts in zip(marked, read_ids(asked), strict=True)
+    }
 
 
-def needing_pairs(model: Model, name: str, needed: Model, ids: Ids) -> Pairs:
-    """Ids of rows with the id of the marked row that each needs."""
-    if not ids:
-        return []
-    rows = model._base_manager.filter(**{f"{name}__in": ids}).order_by()
+def needing_pairs(marked: Mapping[Model, Ids]) -> dict[Need, Pairs]:
+    """Of each need, ids of rows with the id of the marked row that each needs. One query."""
+    asked = [(needing_rows(need, marked), ["pk", need[1]]) for need in NEEDS]
+    return {
+        need: [(parse_id(need[0], pk), parse_id(need[2], needed)) for pk, needed in texts]
+        for need, texts in zip(NEEDS, read_ids(asked), strict=True)
+    }
+
+
+def needing_rows(need: Need, marked: Mapping[Model, Ids]) -> models.QuerySet[models.Model]:
+    model, name, needed = need
+    rows = model._base_manager.filter(**{f"{name}__in": marked[needed]})
     if model is ConnectLink:
         # Those that an incident's message came with are nobody's.
         rows = rows.exclude(created_by=None, reconnects__isnull=False)
-    return list(rows.values_list("pk", name))
+    return rows
 
 
-def grow(
-    kept: Mapping[Model, Ids], pairs: Mapping[tuple[Model, str, Model], Pairs]
-) -> Iterator[tuple[Model, Ids]]:
+def grow(kept: Mapping[Model, Ids], pairs: Mapping[Need, Pairs]) -> Iterator[tuple[Model, Ids]]:
     """What kept rows need, and is not kept yet."""
     for (model, _, needed), found in pairs.items():
         more = {pk for holder, pk in found if holder in kept.get(model, ())} - kept[needed]

@@ -3,12 +3,14 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db.models import Exists, F, FilteredRelation, OuterRef, Q, Subquery
+
 from sequin_admin.access.models import User
 from sequin_admin.audit.models import Event
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
-from sequin_admin.demo.models import Demo, TourVisit, marked_rows
+from sequin_admin.demo.models import Demo, TourVisit
 from sequin_admin.health.models import Incident
 from sequin_admin.limits.models import ACTION
 
@@ -17,13 +19,14 @@ PERSON = "user"
 
 @dataclass(frozen=True)
 class TourProgress:
-    """`broken` is the latest incident since the demo was made, `connected` the latest account that
-    is not the demo's; None while there is none."""
+    """What was done since the demo was made. `connected` is the id of the latest account since, and
+    `connected_name` its name; None and "" while there is none."""
 
     demo: Demo
     dismissed: bool
-    connected: Credential | None
-    broken: Incident | None
+    connected: UUID | None
+    connected_name: str
+    broken: bool
     looked: bool
     linked: bool
     limited: bool
@@ -31,36 +34,53 @@ class TourProgress:
     @property
     def done(self) -> tuple[bool, ...]:
         """Of each step, in their order."""
-        return (
-            self.connected is not None,
-            self.broken is not None,
-            self.looked,
-            self.linked,
-            self.limited,
-        )
+        return (self.connected is not None, self.broken, self.looked, self.linked, self.limited)
 
     @property
     def is_shown(self) -> bool:
         return not self.dismissed and not all(self.done)
 
 
-def get_progress(demo: Demo, user: User) -> TourProgress:
-    since, organization = demo.ready_at or clock.now(), demo.organization_id
-    visit = TourVisit.objects.filter(demo=demo, user=user).first() or TourVisit()
-    accounts = Credential.objects.filter(organization=organization).defer("secrets")
-    own = accounts.exclude(pk__in=marked_rows(demo, Credential).values("pk")).order_by(
-        "-created_at"
+def find_progress(organization_id: UUID, user: User) -> TourProgress | None:
+    """How far the person is, by one query; None without a demo that is ready."""
+    since = {"organization": OuterRef("pk"), "created_at__gt": OuterRef("ready_at")}
+    own = Credential.objects.filter(**since).order_by("-created_at")
+    links = ConnectLink.objects.filter(**since).exclude(created_by=None)
+    incidents = Incident.objects.filter(
+        organization=OuterRef("pk"), opened_at__gt=OuterRef("ready_at")
     )
-    links = ConnectLink.objects.filter(organization=organization, created_at__gt=since)
-    limits = Event.objects.filter(organization_id=organization, at__gt=since, action=ACTION)
+    limits = Event.objects.filter(
+        organization_id=OuterRef("pk"),
+        at__gt=OuterRef("ready_at"),
+        action=ACTION,
+        actor_type=PERSON,
+    )
+    demo = (
+        Demo.objects.filter(organization=organization_id, ready_at__isnull=False)
+        .annotate(
+            visit=FilteredRelation("visits", condition=Q(visits__user=user)),
+            looked_at=F("visit__looked_at"),
+            dismissed_at=F("visit__dismissed_at"),
+            connected=Subquery(own.values("pk")[:1]),
+            connected_name=Subquery(own.values("name")[:1]),
+            broken=Exists(incidents.exclude(entity="target")),
+            linked=Exists(links),
+            limited=Exists(limits),
+        )
+        .first()
+    )
+    if demo is None:
+        return None
+    found = vars(demo)
     return TourProgress(
         demo,
-        dismissed=visit.dismissed_at is not None,
-        connected=own.order_by("-created_at").first(),
-        broken=find_broken(demo),
-        looked=visit.looked_at is not None,
-        linked=links.exclude(created_by=None).exists(),
-        limited=limits.filter(actor_type=PERSON).exists(),
+        dismissed=found["dismissed_at"] is not None,
+        connected=found["connected"],
+        connected_name=found["connected_name"] or "",
+        broken=found["broken"],
+        looked=found["looked_at"] is not None,
+        linked=found["linked"],
+        limited=found["limited"],
     )
 
 

@@ -14,6 +14,7 @@ from django.db.models import (
     F,
     Q,
     QuerySet,
+    Sum,
     Window,
 )
 from django.db.models.functions import RowNumber
@@ -155,11 +156,23 @@ def customer_incidents(organization: Organization) -> QuerySet[Incident]:
 
 
 def largest_causes(organization: Organization, most: int) -> list[Cause]:
-    """Open causes, at most so many of each party: what most wait for, then the oldest first."""
+    """Open causes, at most so many of each party: what most wait for, then the oldest first.
+
+    Each has `party_causes`, `party_broken` and `party_waiting`: the sums over all of its party.
+    """
     order = (-(F("affected") + F("open_incidents")), F("opened_at").asc())
-    rank = Window(RowNumber(), partition_by=F("status"), order_by=order)
-    rows = Cause.objects.of(organization).open().annotate(rank=rank).filter(rank__lte=most)
-    return list(rows.select_related("owner").order_by("rank"))
+    party = F("status")
+    rows = (
+        Cause.objects.of(organization)
+        .open()
+        .annotate(
+            rank=Window(RowNumber(), partition_by=party, order_by=order),
+            party_causes=Window(Count("pk"), partition_by=party),
+            party_broken=Window(Sum("open_incidents"), partition_by=party),
+            party_waiting=Window(Sum("affected"), partition_by=party),
+        )
+    )
+    return list(rows.filter(rank__lte=most).select_related("owner").order_by("rank"))
 
 
 def our_incidents_and_outages(organization: Organization, most: int) -> dict[str, list[Incident]]:

@@ -80,10 +80,11 @@ def recompute_syncs(syncs: QuerySet[Sync]) -> list[Sync]:
     return seen
 
 
-def keep_consumers(sync: Sync) -> None:
-    """Set `prefetched_consumers` by one query, for a page that asks for them again and again."""
+def keep_consumers(sync: Sync) -> list[Consumer]:
+    """Its consumers, by one query for a page that asks for them again and again."""
     if sync.prefetched_consumers is None:
         sync.prefetched_consumers = list(sync.consumers_with_target())
+    return sync.prefetched_consumers
 
 
 def prefetch_consumers(syncs: list[Sync]) -> list[Sync]:

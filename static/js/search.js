@@ -1,4 +1,4 @@
-// Ctrl-K and "/" open the search, and so does a click into the sidebar's field. Arrows go through what
+// Ctrl-K opens the search, "/" too (static/js/shortcuts.js), and so does a click into the sidebar's field. Arrows go through what
 // was found, Enter follows the first line. Without a script the field leads to the page of the search.
 (() => {
   const finder = () => document.querySelector("[data-finder]");
@@ -15,11 +15,8 @@
     input.select();
     return true;
   };
-  const typing = (target) => target.closest("input, textarea, select, [contenteditable], dialog");
-  const isOpener = (event) => {
-    if ((event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey) return event.key.toLowerCase() === "k";
-    return event.key === "/" && !event.altKey && !typing(event.target);
-  };
+  const isOpener = (event) =>
+    (event.ctrlKey || event.metaKey) && !event.altKey && !event.shiftKey && event.key.toLowerCase() === "k";
   const move = (event, box, step) => {
     const all = hits(box);
     const at = all.indexOf(document.activeElement) + step;
@@ -33,6 +30,7 @@
     event.preventDefault();
     first.click();
   };
+  document.addEventListener("search:open", open);
   document.addEventListener("keydown", (event) => {
     if (isOpener(event)) {
       if (open()) event.preventDefault();

@@ -1,5 +1,5 @@
 // Keys: "g" and an area's [data-go] opens the area, j and k move over [data-row], x ticks, "." lists the
-// actions, "?" the keys. Enter follows a row's link. None acts while somebody types, or at all where
+// actions, "/" opens the search, "?" the keys. Enter follows a row's link. None acts while somebody types, or at all where
 // <body data-single-keys="off">.
 (() => {
   const PREFIX_MS = 1500;
@@ -80,6 +80,7 @@
     x: () => tickRow(false),
     X: () => tickRow(true),
     ".": showActions,
+    "/": () => document.dispatchEvent(new Event("search:open")),
     "?": () => document.getElementById("shortcuts")?.showModal(),
   };
   document.addEventListener("keydown", (event) => {

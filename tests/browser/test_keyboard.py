@@ -6,9 +6,14 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from sequin_admin.access.models import Organization, User
+from sequin_admin.dashboard.areas import AREAS
 from tests.browser.conftest import log_in, settle
 from tests.factories import make_credential
 
+# As many as lead through the sidebar and the filters into the first rows.
+FOCUSED = 60
+WITHOUT_OUTLINE = """() => [document.activeElement].filter((each) =>
+  getComputedStyle(each).outlineStyle === "none").map((each) => each.outerHTML.slice(0, 100))"""
 TICKED = ".cell-tick input:checked"
 
 
@@ -51,6 +56,29 @@ def test_rows_are_ticked_and_acted_on(page: Page, rows: None) -> None:
     expect(menu.get_by_role("button").first).to_have_text("Create reconnect links")
     page.keyboard.press("Enter")
     page.wait_for_url("**/connect-links/bulk/**")
+
+
+def test_a_slash_opens_the_search_after_a_tick_too(page: Page, rows: None) -> None:
+    page.goto("/credentials/")
+    page.locator("[data-row] .cell-tick input").first.click()
+
+    page.keyboard.press("/")
+
+    expect(page.get_by_role("searchbox", name="Search for everything")).to_be_focused()
+
+
+def test_every_area_has_a_key_and_stands_in_the_help(page: Page, user: User) -> None:
+    page.goto("/credentials/")
+    keys = page.locator(".sidebar-wide [data-go]")
+    listed = {link.get_attribute("data-go"): link.get_attribute("href") for link in keys.all()}
+    named = page.locator("#shortcuts dt").all_text_contents()
+
+    assert len(listed) == keys.count() == len(AREAS)
+    assert {f"g {key}" for key in listed} <= {" ".join(name.split()) for name in named}
+    for key, path in listed.items():
+        page.goto("/credentials/")
+        press_all(page, f"g {key}")
+        page.wait_for_url(f"**{path}")
 
 
 def test_shift_and_a_click_tick_what_is_between(page: Page, rows: None) -> None:
@@ -99,11 +127,24 @@ def test_the_help_names_every_key_and_they_can_be_switched_off(page: Page, rows:
     page.locator("form", has_text="Single keys act").get_by_role("button", name="Save").click()
     expect(page.get_by_text("Single keys are off.")).to_be_visible()
 
-    for key in ("?", "g", "c", "."):
+    for key in ("?", "g", "c", ".", "/"):
         page.keyboard.press(key)
 
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert "/accounts/2fa/" in page.url
+
+
+@pytest.mark.parametrize("path", ["/credentials/", "/audit/"])
+def test_what_has_the_focus_is_outlined(page: Page, rows: None, path: str) -> None:
+    page.goto(path)
+    settle(page)
+    hidden = []
+
+    for _ in range(FOCUSED):
+        page.keyboard.press("Tab")
+        hidden += page.evaluate(WITHOUT_OUTLINE)
+
+    assert hidden == []
 
 
 def test_two_tabs_and_enter_reach_the_first_row(page: Page, rows: None) -> None:

@@ -1,6 +1,7 @@
 """Rows of lists have one height, sick ones too; what is wrong is told on demand."""
 
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -8,11 +9,13 @@ from playwright.sync_api import Page, expect
 from sequin_admin.access import keys
 from sequin_admin.access.models import Organization, User
 from sequin_admin.connect import links
+from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import causes
 from sequin_admin.health.models import Incident
+from sequin_admin.limits import limiter, sampling
 from sequin_admin.syncs import streams
-from sequin_admin.syncs.models import Consumer, Sync, Target
+from sequin_admin.syncs.models import Consumer, Run, RunStatus, Sync, Target
 from tests.browser.conftest import log_in, settle
 from tests.browser.test_pages import notified
 from tests.factories import make_credential, make_oauth_app, make_synced
@@ -32,6 +35,10 @@ LISTS = (
     "/notifications/customers/",
     "/incidents/",
     "/audit/",
+    "/members/",
+    "/usage/",
+    "/expiry/",
+    "/syncs/runs/",
 )
 HEIGHTS = """() => [...document.querySelectorAll("[data-row]")].map(
   (row) => Math.floor(row.getBoundingClientRect().height))"""
@@ -45,7 +52,12 @@ def sick(organization: Organization, user: User) -> Credential:
     make_credential(organization, "checkout_champ_password", name="Caladan", **SICK)
     make_oauth_app(organization, "hubspot", name=name, **SICK)
     stream = streams.create(organization, actor=user, slug="production")
-    make_synced(row, stream=stream)
+    sync, *_ = make_synced(row, stream=stream)
+    error = {"owner": "customer", "code": "revoked", "message": SENTENCE}
+    Run.objects.create(organization=organization, sync=sync, status=RunStatus.FAILED, error=error)
+    limiter.acquire(row)
+    sampling.record_samples()
+    Credential.objects.filter(pk=row.pk).update(ends_at=clock.now() + timedelta(days=3))
     for model in (Sync, Target, Consumer):
         model.objects.update(name=name, **SICK)
     link = links.create_reconnect(organization, row, actor=user)

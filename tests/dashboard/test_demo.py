@@ -20,8 +20,9 @@ HTMX = {"HTTP_HX_REQUEST": "true"}
 
 @pytest.fixture
 def demo(organization):
-    row = make_credential(organization, "stripe_key", name="Caladan Coffee")
     ready_at = clock.now() - timedelta(minutes=1)
+    with clock.at(ready_at - timedelta(days=89)):
+        row = make_credential(organization, "stripe_key", name="Caladan Coffee")
     demo = Demo.objects.create(
         organization=organization, days=89, done_days=40, ready_at=ready_at, metered=row.pk
     )

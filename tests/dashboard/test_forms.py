@@ -4,7 +4,10 @@ import re
 from urllib.parse import parse_qs, urlsplit
 
 from sequin_admin.connect.models import ConnectSession
+from sequin_admin.core import clock
+from sequin_admin.demo.models import Demo
 from sequin_admin.syncs.models import Sync
+from tests.conftest import confirm_login
 from tests.dashboard.conftest import address
 from tests.factories import make_credential, make_oauth_app
 
@@ -77,3 +80,25 @@ def test_a_sync_says_how_often_by_a_choice_or_otherwise(owner, organization):
     # What is wrong in a field that is folded is shown.
     bad = owner.post(url, {"name": "x", "sync_frequency_0": "1h", "allowed_requests": "5"})
     assert '<details class="details" open>' in bad.content.decode()
+
+
+WAITING = {
+    "member_add": "Sending…",
+    "organization_end": "Telling its owners…",
+    "demo_remove": "Removing…",
+    "target_new": "Connecting to the database…",
+}
+
+
+def test_a_form_that_waits_for_somebody_says_for_whom(owner, organization):
+    """Mail servers, databases and providers answer when they like."""
+    Demo.objects.create(organization=organization, days=89, ready_at=clock.now())
+    confirm_login(owner)
+    paths = {address(name): words for name, words in WAITING.items()}
+    paths |= {"/accounts/email/": "Sending…"}
+
+    silent = [p for p, words in paths.items() if words not in owner.get(p).content.decode()]
+
+    assert silent == []
+    owner.logout()
+    assert 'data-pending="Sending…"' in owner.get("/accounts/password/reset/").content.decode()

@@ -70,8 +70,13 @@ class User(AbstractUser):
         """Details of every event of staff in an organization that they are not a member of."""
         if not self.is_staff and not self.is_superuser:
             return {}
-        if self.memberships.filter(organization_id=organization_id).exists():
+        accesses = self.staff_accesses.open(clock.now()).filter(organization_id=organization_id)
+        own = User.objects.filter(pk=self.pk).values(
+            is_member=models.Exists(self.memberships.filter(organization_id=organization_id)),
+            access=models.Subquery(accesses.order_by("pk").values("pk")[:1]),
+        )
+        found = own.first() or {"is_member": False, "access": None}
+        if found["is_member"]:
             return {}
-        accesses = self.staff_accesses.open(clock.now())
-        access = accesses.filter(organization_id=organization_id).first()
-        return {"staff": True, **({"staff_access": str(access.pk)} if access else {})}
+        access = found["access"]
+        return {"staff": True, **({"staff_access": str(access)} if access else {})}

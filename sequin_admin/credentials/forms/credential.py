@@ -29,7 +29,9 @@ class AccountForm(PropertiesForm):
         required=False,
         help_text="Is mailed a link when only the customer can mend something. Empty: nobody is.",
     )
-    metadata = MetadataField(required=False, help_text="JSON of your own, found again by the API.")
+    metadata = MetadataField(
+        required=False, help_text="JSON of your own, which every search finds."
+    )
 
 
 class CredentialForm(AccountForm):

@@ -65,7 +65,9 @@ class OAuthAppForm(PropertiesForm):
         widget=DateInput(),
         help_text=ENDS_HELP,
     )
-    metadata = MetadataField(required=False, help_text="JSON of your own, found again by the API.")
+    metadata = MetadataField(
+        required=False, help_text="JSON of your own, which every search finds."
+    )
 
     def __init__(self, *args: Any, app: OAuthApp | None = None, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

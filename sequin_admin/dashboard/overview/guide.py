@@ -14,7 +14,6 @@ from sequin_admin.core import clock
 from sequin_admin.credentials.models import OAuthApp
 from sequin_admin.dashboard.access import Request
 from sequin_admin.demo import tour
-from sequin_admin.demo.models import Demo
 from sequin_admin.demo.tour import TourProgress
 from sequin_admin.health import workers
 from sequin_admin.notifications.models import Channel
@@ -40,25 +39,29 @@ class Step:
 
 
 def build_guide(request: Request, *, credentials: int) -> Mapping[str, object]:
-    """Variables of `overview/guide.html`: `tour`, or `steps`, and the `demo` they belong to."""
-    demo = tour.find_demo(request.organization.pk)
-    steps = []
-    if credentials < FIRST_STEPS_MAX:
+    """Variables of `overview/guide.html`: `tour`, or `steps`, and the `demo` they belong to.
+
+    Staff who look around are led nowhere.
+    """
+    if request.membership.staff_access is not None:
+        return {}
+    shown, steps = build_tour(request), []
+    if credentials < FIRST_STEPS_MAX and not shown["tour"]:
         steps = build_first_steps(request.organization, is_connected=credentials > 0)
     return {
-        **build_tour(request, demo),
+        **shown,
         "steps": [] if all(step.done for step in steps) else only_allowed(request, steps),
     }
 
 
-def build_tour(request: Request, demo: Demo | None) -> Mapping[str, object]:
+def build_tour(request: Request) -> Mapping[str, object]:
     """Variables of `overview/tour.html`."""
-    if demo is None:
+    progress = tour.find_progress(request.organization.pk, request.user)
+    if progress is None:
         return {"demo": None, "tour": []}
-    progress = tour.get_progress(demo, request.user)
     steps = tour_steps(progress) if progress.is_shown else []
     return {
-        "demo": demo,
+        "demo": progress.demo,
         "tour": only_allowed(request, steps),
         "tour_done": sum(step.done for step in steps),
     }
@@ -72,21 +75,21 @@ def only_allowed(request: Request, steps: list[Step]) -> list[Step]:
 
 def tour_steps(progress: TourProgress) -> list[Step]:
     connected, metered = progress.connected, progress.demo.metered
-    account = str(connected) if connected else "the account"
+    account = progress.connected_name or "the account"
     limit = reverse("dashboard:usage", args=[metered]) if metered else ""
-    own = reverse("dashboard:credential", args=[connected.pk]) if connected else ""
+    own = reverse("dashboard:credential", args=[connected]) if connected else ""
     return [
         Step(
             "Connect an account",
             "Through HubSpot's consent page, which the simulator shows.",
             reverse("dashboard:add", args=["hubspot_oauth2"]),
-            progress.connected is not None,
+            connected is not None,
         ),
         Step(
             "Break it",
             f"Revoke our access to {account} in the simulator, then press Verify now on its page.",
             settings.SIMULATOR_URL,
-            progress.broken is not None,
+            progress.broken,
             more=((f"Open {account}", own),) if own else (),
         ),
         Step(

@@ -7,8 +7,8 @@ from sequin_admin.dashboard import live
 from sequin_admin.dashboard.access import Request
 from sequin_admin.dashboard.live import Current
 from sequin_admin.dashboard.overview.changes import list_changes
-from sequin_admin.dashboard.overview.counts import count_parties
 from sequin_admin.dashboard.overview.queues import SHOWN, list_queues
+from sequin_admin.dashboard.overview.run_counts import count_runs
 from sequin_admin.health import fleet
 from sequin_admin.health.fleet import Census
 from sequin_admin.limits.usage import running_near_limit
@@ -21,15 +21,15 @@ def load_causes(request: Request, keys: Sequence[str]) -> list[Current]:
 
 def causes_part(organization: Organization, census: Census) -> Current:
     """The counts and the queues as one, so that they never contradict each other."""
-    parties, queues = count_parties(organization), list_queues(organization)
+    queues, runs = list_queues(organization), count_runs(organization)
     counted = (sorted(census.by_status.items()), census.disabled)
     lines = [line for name in ("outages", "ours", "theirs") for line in queues[name]]
     return Current(
         "causes",
         "",
         state=[line.state for line in lines],
-        details=([line.details for line in lines], parties, census.total, counted),
-        context={"census": census, "parties": parties, **queues},
+        details=([line.details for line in lines], queues["parties"], runs, census.total, counted),
+        context={"census": census, "runs": runs, **queues},
     )
 
 

@@ -14,8 +14,12 @@ from sequin_admin.syncs.models import CollectionState, Run, RunQuerySet
 def find_runs(request: Request) -> RunQuerySet:
     """With all that their page shows."""
     rows = Run.objects.of(request.organization)
-    joined = rows.select_related("sync__credential__rate_limit", "consumer", "target", "api_key")
-    return joined.defer("sync__credential__secrets", "target__secrets")
+    joined = rows.select_related(
+        "sync__credential__rate_limit", "consumer", "target", "api_key", "slot__consumer__target"
+    )
+    return joined.defer(
+        "sync__credential__secrets", "target__secrets", "slot__consumer__target__secrets"
+    )
 
 
 @live.register("run_row", "runs/row.html")

@@ -14,12 +14,18 @@ from sequin_admin.syncs.models import (
     RunStatus,
     RunWait,
 )
+from sequin_admin.syncs.runs import slots
 
 # A run that is due is claimed within seconds, where an engine is there.
 OVERDUE = timedelta(minutes=2)
 # What `client.runs` reports when we give no token: the health of the credential tells more.
 CREDENTIAL_BROKEN = "credential_broken"
 WHOSE_MOVE = {"customer": "The customer's", "operator": "Ours", "nobody": "Nobody's"}
+# Of a lost run, by the state of its pair.
+AFTER_LOSS = dict.fromkeys(("paused", "stopped"), "Ours, to resume it") | {
+    "disabled": "Ours, to enable it",
+    "blocked": "As the health of its sync says",
+}
 WAITS = {
     RunWait.PERMIT: "It waits for a permit{}, as the rate limit is used up.",
     RunWait.TARGET: "It waits for the target{}.",
@@ -75,7 +81,7 @@ def error_sentence(run: Run) -> str:
         return str(run.error["message"])
     if run.status == RunStatus.LOST:
         silence = format_duration(timedelta(seconds=run.lease_s))
-        return f"Its worker sent nothing for {silence}. Another run goes on from the last cursor."
+        return f"Its worker sent nothing for {silence}. The next run goes on from the last cursor."
     if run.status == RunStatus.CANCELLED and run.cancel_requested_at:
         return "Somebody cancelled it."
     return ""
@@ -84,7 +90,7 @@ def error_sentence(run: Run) -> str:
 def whose_move(run: Run) -> str:
     """Who must act for a run that failed: `Ours, at the target`."""
     if run.status == RunStatus.LOST:
-        return "Nobody's: another run goes on"
+        return whose_move_after_loss(run)
     if not run.error or run.status != RunStatus.FAILED:
         return "Nobody's"
     owner, side = run.error["owner"], run.error.get("of", "source")
@@ -93,6 +99,14 @@ def whose_move(run: Run) -> str:
     if owner == "nobody":
         return "Nobody's: it is tried again"
     return f"{WHOSE_MOVE[owner]}, {SIDES[side]}"
+
+
+def whose_move_after_loss(run: Run) -> str:
+    """Who must let the next run of the pair start."""
+    if run.slot is None:
+        return "Nobody's: its consumer is gone"
+    state, _ = slots.state_of(run.slot, run.sync)
+    return AFTER_LOSS.get(state, "Nobody's: the next run goes on")
 
 
 def waiting_sentence(run: Run) -> str:

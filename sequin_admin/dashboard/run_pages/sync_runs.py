@@ -67,14 +67,20 @@ class SyncRuns:
         first = Case(When(status=RunStatus.RUNNING, then=Value(0)), default=Value(1))
         rows = Run.objects.filter(sync=self.sync).order_by(first, "-started_at", "-id")
         found = list(rows.defer("log").select_related("consumer", "target")[:LATEST])
+        pairs = {slot.pk: slot for slot in self.slots}
         for run in found:
             run.sync = self.sync
+            run.slot = pairs.get(run.slot_id)
         return found
 
     @cached_property
     def most_rows_per_minute(self) -> int | None:
-        """What the limit lets through, at as many rows a call as in the last day."""
-        used = vars(self.slots[0]) if self.slots else {}
+        """What the limit lets through, at as many rows a call as in the last day. None without a
+        run in it: who reports without runs need not make its calls through us."""
+        since = clock.now() - DAY
+        if not any(slot.last_started_at and slot.last_started_at >= since for slot in self.slots):
+            return None
+        used = vars(self.slots[0])
         per_call = forecasts.rows_per_call(used.get("day_rows") or 0, used.get("day_calls") or 0)
         return forecasts.most_rows_per_minute(get_rate(self.sync.credential), per_call)
 

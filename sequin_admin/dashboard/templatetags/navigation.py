@@ -16,7 +16,7 @@ from django.utils.safestring import SafeString
 from sequin_admin.access.identity_providers import IdentityProvider
 from sequin_admin.core.words import describe_browser
 from sequin_admin.dashboard.account_events import provider_name
-from sequin_admin.dashboard.areas import AREAS, GROUPS, Area
+from sequin_admin.dashboard.areas import AREAS, GROUPS
 from sequin_admin.dashboard.front import Front
 
 register = template.Library()
@@ -60,43 +60,44 @@ def sign_on_providers() -> dict[str, IdentityProvider]:
 
 @register.simple_tag(takes_context=True)
 def navigation(context: Context) -> SafeString:
-    """The areas that the role may open, by group. The one we are in is marked.
-
-    Rendered once a page, which shows it twice: beside the content, and in the menu of a phone.
-    """
-    request = context["request"]
-    if not hasattr(request, "navigation"):
-        shown = list_groups(context, request.path)
-        request.navigation = render_to_string("components/navigation.html", shown)
-    html: SafeString = request.navigation
-    return html
+    """The areas that the role may open, by group. The one we are in is marked."""
+    path = context["request"].path
+    return draw_navigation(allowed(context), find_area(path), context["user"].is_staff)
 
 
-def list_groups(context: Context, path: str) -> dict[str, Any]:
+@register.simple_tag(takes_context=True)
+def shortcuts(context: Context) -> SafeString:
+    """The help of the keys, and the dialog with the page's actions."""
+    return draw_shortcuts(allowed(context), getattr(context["user"], "single_keys", True))
+
+
+def allowed(context: Context) -> frozenset[str]:
+    """The actions that the role allows."""
+    return frozenset(action for action, may in context["can"].items() if may)
+
+
+def find_area(path: str) -> str:
+    """The name of the area that the page is in; "" for none."""
+    if path == "/":
+        return AREAS[0].name
+    return next((area.name for area in AREAS[1:] if path.startswith(url_of(area.name))), "")
+
+
+@cache
+def draw_navigation(allowed: frozenset[str], here: str, is_staff: bool) -> SafeString:
     groups = [
-        (group.title, [entry(area, path) for area in group.areas if may_open(area, context)])
+        (group.title, [(area, url_of(area.name)) for area in group.areas if area.action in allowed])
         for group in GROUPS
     ]
-    return {"groups": groups, "is_staff": context["user"].is_staff}
+    shown = {"groups": groups, "here": here, "is_staff": is_staff}
+    return render_to_string("components/navigation.html", shown)
 
 
-def entry(area: Area, path: str) -> dict[str, Any]:
-    url = url_of(area.name)
-    here = path == url if url == "/" else path.startswith(url)
-    return {"area": area, "url": url, "here": here}
-
-
-def may_open(area: Area, context: Context) -> bool:
-    return bool(context["can"][area.action.value])
-
-
-@register.inclusion_tag("components/shortcuts.html", takes_context=True)
-def shortcuts(context: Context) -> dict[str, Any]:
-    """The help of the keys, and the dialog with the page's actions."""
-    return {
-        "areas": [area for area in AREAS if may_open(area, context)],
-        "single_keys": getattr(context["user"], "single_keys", True),
-    }
+@cache
+def draw_shortcuts(allowed: frozenset[str], single_keys: bool) -> SafeString:
+    areas = [area for area in AREAS if area.action in allowed]
+    shown = {"areas": areas, "single_keys": single_keys}
+    return render_to_string("components/shortcuts.html", shown)
 
 
 @register.inclusion_tag("components/breadcrumbs.html", takes_context=True)

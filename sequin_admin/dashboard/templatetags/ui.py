@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Any
 from zlib import crc32
 
@@ -44,11 +45,12 @@ class StatusStyle:
 
 
 UNKNOWN = StatusStyle("Checking…", "idle", "")
-DISABLED = StatusStyle("Disabled", "idle", "pause")
-NOT_RUNNING = StatusStyle("Not running yet", "idle", "clock")
 # The classes `tile-0`, `tile-1`, ... of the style sheet.
 TILE_COLOURS = 6
-STYLES = {"disabled": DISABLED, "not_running": NOT_RUNNING}
+STYLES = {
+    "disabled": StatusStyle("Disabled", "idle", "pause"),
+    "not_running": StatusStyle("Not running yet", "idle", "clock"),
+}
 
 
 @register.filter
@@ -59,6 +61,13 @@ def status_style(status: str) -> StatusStyle:
         return STYLES.get(status, UNKNOWN)
     known = Status(status)
     return StatusStyle(known.label, known.tone, known.icon)
+
+
+@register.filter
+@cache
+def status_badge(status: str | None) -> SafeString:
+    """Icon, words and colour of a status."""
+    return render_to_string("components/status.html", {"style": status_style(status or "")})
 
 
 @register.simple_tag(takes_context=True)
@@ -177,10 +186,7 @@ def monogram(title: str) -> str:
 
 @register.filter
 def ago(at: datetime | None) -> SafeString:
-    """`3 h ago` or `in 5 min` as a <time> with the exact time in its title.
-
-    `static/js/times.js` goes on counting.
-    """
+    """`3 h ago` as a <time>, the exact time in its title. `static/js/times.js` goes on counting."""
     if at is None:
         return SafeString("Never")
     return format_html(

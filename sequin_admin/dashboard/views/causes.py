@@ -17,6 +17,7 @@ from sequin_admin.dashboard.cause_page import build_page, find_causes
 from sequin_admin.dashboard.csv_export import Columns, CsvList, csv_response, wants_csv
 from sequin_admin.dashboard.list_settings import KeptList
 from sequin_admin.dashboard.listing import Asked, Pages, get_query_param, render_page_or_partial
+from sequin_admin.dashboard.new_rows import keep_new_rows
 from sequin_admin.dashboard.periods import PRESETS, PeriodForm
 from sequin_admin.dashboard.search_chips import search_chips
 from sequin_admin.dashboard.sorting import Sorting
@@ -65,6 +66,7 @@ def index(request: Request) -> HttpResponseBase:
         **KEPT.context(request),
         "page": page,
         "rows": build_rows(page),
+        "new_rows": NEW_ROWS.part(request),
         "sorted_by": SORTING.chosen(request),
         "state": state,
         "who": who,
@@ -89,6 +91,7 @@ def list_rows(asked: Asked) -> CauseQuerySet:
 
 
 CSV = CsvList("incidents", list_rows, COLUMNS)
+NEW_ROWS = keep_new_rows("incidents", list_rows, "opened_at")
 
 
 def narrow(rows: CauseQuerySet, state: str, who: str, period: PeriodForm) -> CauseQuerySet:

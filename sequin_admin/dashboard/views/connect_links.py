@@ -27,6 +27,7 @@ from sequin_admin.dashboard.listing import (
     parse_uuids,
     render_page_or_partial,
 )
+from sequin_admin.dashboard.new_rows import keep_new_rows
 from sequin_admin.dashboard.reach.connect import reach_of_withdrawing_link
 from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.search_chips import search_chips
@@ -74,6 +75,7 @@ def index(request: Request) -> HttpResponseBase:
         "search": search,
         "chips": search_chips(request, ConnectLink.objects.all(), search),
         "narrowed": bool(search or state or batch),
+        "new_rows": NEW_ROWS.part(request),
         "page": Pages(list_rows(request), ROWS).get_page(request.GET.get("page")),
         "states": [(each, counts[each]) for each in LinkState if counts[each] or each == state],
         "state": state,
@@ -107,6 +109,7 @@ def list_rows(asked: Asked) -> ConnectLinkQuerySet:
 
 
 CSV = CsvList("connect_links", list_rows, COLUMNS)
+NEW_ROWS = keep_new_rows("connect_links", list_rows)
 KEPT = KeptList("connect_links", ("q", "state", "batch"), SORTING)
 
 

@@ -80,15 +80,15 @@ def build_filters(request: Request) -> list[Filter]:
 
 def list_selected_app(request: Request) -> list[tuple[str, str]]:
     """The app in the query, as the only option: an app is chosen on its own page."""
-    apps = OAuthApp.objects.of(request.organization).defer("secrets")
-    chosen = apps.filter(pk__in=parse_uuids([get_query_param(request, "oauth_app")]))
-    return [(str(app.pk), app.name) for app in chosen]
+    ids = parse_uuids([get_query_param(request, "oauth_app")])
+    apps = OAuthApp.objects.of(request.organization).filter(pk__in=ids).defer("secrets")
+    return [(str(app.pk), app.name) for app in apps] if ids else []
 
 
 def list_selected_cause(request: Request) -> list[tuple[str, str]]:
-    rows = Cause.objects.of(request.organization)
-    chosen = rows.filter(pk__in=parse_uuids([get_query_param(request, "cause")]))
-    return [(str(cause.pk), cause_words.headline(cause)) for cause in chosen]
+    ids = parse_uuids([get_query_param(request, "cause")])
+    causes = Cause.objects.of(request.organization).filter(pk__in=ids)
+    return [(str(cause.pk), cause_words.headline(cause)) for cause in causes] if ids else []
 
 
 def url_without_param(request: Request, name: str) -> str:

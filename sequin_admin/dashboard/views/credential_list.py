@@ -13,6 +13,7 @@ from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.csv_export import Columns, CsvList, csv_response, wants_csv
 from sequin_admin.dashboard.list_settings import KeptList, ListColumn
 from sequin_admin.dashboard.listing import Asked, Pages, get_query_param, render_page_or_partial
+from sequin_admin.dashboard.new_rows import keep_new_rows
 from sequin_admin.dashboard.search_chips import search_chips
 from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.dashboard.views.credential_filters import (
@@ -64,6 +65,7 @@ def index(request: Request) -> HttpResponseBase:
     context = {
         **KEPT.context(request),
         "page": page,
+        "new_rows": NEW_ROWS.part(request),
         "filters": build_filters(request),
         "list_params": [(n, v) for n, v in request.GET.items() if v and n in LIST_PARAMS],
         "all_selected": bool(get_query_param(request, "all")),
@@ -97,6 +99,7 @@ CSV_COLUMNS: Columns = {
     "metadata": lambda row: json.dumps(row.metadata, ensure_ascii=False),
 }
 CSV = CsvList("credentials", list_rows, CSV_COLUMNS)
+NEW_ROWS = keep_new_rows("credentials", list_rows)
 ORDERS = [
     ("newest", "Newest"),
     ("-newest", "Oldest"),

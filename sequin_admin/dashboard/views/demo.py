@@ -22,6 +22,7 @@ def get_demo_or_404(request: Request) -> Demo:
     demo = progress.find_demo(request.organization.pk)
     if demo is None:
         raise Http404("This organization has no demo data.")
+    demo.organization = request.organization
     return demo
 
 
@@ -31,8 +32,7 @@ def tour(request: Request) -> HttpResponse:
     """The tour as it is now, for the overview's poll. Without one, nothing."""
     if not request.htmx:
         return redirect("dashboard:overview")
-    demo = progress.find_demo(request.organization.pk)
-    return render(request, "overview/tour.html", build_tour(request, demo))
+    return render(request, "overview/tour.html", build_tour(request))
 
 
 @require_POST
@@ -66,6 +66,7 @@ def remove(request: Request) -> HttpResponse:
         request,
         title="Remove the demo data",
         button="Remove the demo data",
+        pending="Removing…",
         back=reverse("dashboard:overview"),
         reach=removing_demo(demo),
     )

@@ -35,6 +35,7 @@ def organization_end(request: Request) -> HttpResponseBase:
         request,
         title=f"End {organization}?",
         button=f"End {organization}",
+        pending="Telling its owners…",
         back=reverse("dashboard:organization"),
         reach=ending_organization(organization),
         confirm_by=organization.name,

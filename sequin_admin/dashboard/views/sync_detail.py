@@ -10,14 +10,15 @@ from sequin_admin.dashboard.front import render_tab
 from sequin_admin.dashboard.views.syncs import get_owned_or_404
 from sequin_admin.limits import models as limits
 from sequin_admin.syncs import syncs
+from sequin_admin.syncs.health import keep_consumers
 
 
 @require_GET
 @may(Action.VIEW)
 def detail(request: Request, pk: str) -> HttpResponse:
     sync = get_owned_or_404(request, pk)
-    consumers = sync.consumers_with_target()
-    context = {"limit": limits.get_rate_limit(sync.credential), "consumers": consumers[:100]}
+    limit = limits.get_rate_limit(sync.credential)
+    context = {"limit": limit, "consumers": keep_consumers(sync)[:100]}
     return render_tab(request, "syncs/detail.html", sync, "sync", context)
 
 

@@ -21,6 +21,7 @@ from sequin_admin.dashboard.csv_export import Columns
 from sequin_admin.dashboard.edits import Edit, status_of
 from sequin_admin.dashboard.listing import Asked, get_query_param, parse_uuids
 from sequin_admin.dashboard.named_lists import NamedList
+from sequin_admin.dashboard.new_rows import keep_new_rows
 from sequin_admin.dashboard.reach.pipeline import reach_of_deleting_sync, reach_of_disabling_sync
 from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.limits import models as limits
@@ -72,6 +73,9 @@ LIST = NamedList(
 )
 
 
+NEW_ROWS = keep_new_rows("syncs", LIST.found)
+
+
 def get_owned_or_404(request: Request, pk: str) -> Sync:
     rows = Sync.objects.of(request.organization).select_related(
         "credential__rate_limit", "credential__oauth_app", "stream"
@@ -86,6 +90,7 @@ def get_owned_or_404(request: Request, pk: str) -> Sync:
 def index(request: Request) -> HttpResponseBase:
     context: dict[str, Any] = {
         "narrowed": any(get_query_param(request, name) for name in ("q", *FILTER_PARAMS)),
+        "new_rows": NEW_ROWS.part(request),
         "streams": list_streams(request),
         "stream": get_query_param(request, "stream"),
         "credential": get_query_param(request, "credential"),

@@ -13,6 +13,10 @@ from sequin_admin.syncs.forms.named import METADATA, NamedForm
 from sequin_admin.syncs.models import Consumer, Sync, Target
 
 MOST_CHOICES = 200
+INTO_ANOTHER = (
+    "The database it writes to. If you choose another one, everything is read again from the "
+    "start, into that one; what was written stays where it is."
+)
 
 
 class ConsumerForm(NamedForm):
@@ -48,7 +52,9 @@ class ConsumerForm(NamedForm):
         names = ("name", "target", "all_syncs", "active", "metadata")
         initial = {name: getattr(consumer, name) for name in names}
         initial["syncs"] = [str(sync.pk) for sync in consumer.syncs.all()]
-        return cls(consumer.organization, data, initial=initial)
+        form = cls(consumer.organization, data, initial=initial)
+        form.fields["target"].help_text = INTO_ANOTHER
+        return form
 
     def clean(self) -> dict[str, Any]:
         given = self.cleaned_data

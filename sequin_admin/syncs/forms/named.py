@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from django import forms
 from django.core.exceptions import ValidationError
 
-METADATA = "JSON of your own, found again by the API."
+METADATA = "JSON of your own, which every search finds."
 
 
 class NamedForm(forms.Form):

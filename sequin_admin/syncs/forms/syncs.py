@@ -74,7 +74,7 @@ class SyncForm(NamedForm):
         required=False,
         max_length=200,
         label="External ID",
-        help_text="Your own id of this customer, found again by the API.",
+        help_text="Your own id of this customer, which every search finds.",
     )
     metadata = MetadataField(required=False, help_text=METADATA)
 
