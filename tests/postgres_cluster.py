@@ -1,5 +1,6 @@
 """PostgreSQL servers of our own that a test may stop, promote and put behind PgBouncer."""
 
+import fcntl
 import os
 import shutil
 import signal
@@ -68,6 +69,10 @@ class Cluster:
         options = f"-p {self.port}"
         log = str(self.folder / "log")
         self.run("pg_ctl", "-w", "-D", str(self.folder), "-o", options, "-l", log, "start")
+        return self
+
+    def stop(self) -> "Cluster":
+        self.run("pg_ctl", "stop", "-w", "-m", "fast", "-D", str(self.folder))
         return self
 
     def copy(self, *options: str) -> "Cluster":
@@ -198,19 +203,37 @@ def wait_until(condition, seconds=120):
         time.sleep(0.05)
 
 
+def copy_folder(source: Path, target: Path) -> None:
+    """With the owners of its files."""
+    subprocess.run(["cp", "-a", f"{source}/.", str(target)], check=True)
+
+
+def start_migrated(made: Cluster, shared: Path) -> None:
+    """Start it with our tables: the first process of a run migrates, the others copy `shared`."""
+    with shared.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not shared.exists():
+            made.make().start().sql("CREATE DATABASE sequin")
+            run_python(made.url(), "manage.py", "migrate", "-v0")
+            copy_folder(made.stop().folder, shared)
+        else:
+            copy_folder(shared, made.folder)
+    made.start()
+
+
 @pytest.fixture(scope="session")
-def cluster() -> Iterator[Cluster]:
+def cluster(
+    migrated_original: str | None, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
     """A server with our tables in the database `sequin`."""
-    made = Cluster()
+    made, own = Cluster(), tmp_path_factory.mktemp("cluster")
     try:
         try:
-            made.make().start()
+            start_migrated(made, Path(migrated_original or own / "own").with_name("cluster"))
         except (OSError, RuntimeError, subprocess.SubprocessError) as error:
             if os.environ.get("REQUIRE_ALL_LEGS"):
                 raise
             pytest.skip(f"no PostgreSQL starts on this machine ({error})")
-        made.sql("CREATE DATABASE sequin")
-        run_python(made.url(), "manage.py", "migrate", "-v0")
         yield made
     finally:
         made.kill()

@@ -36,18 +36,18 @@ AXE = Axe().axe_script
 # Accessibility rules that depend on the theme.
 COLOURS = ("color-contrast", "link-in-text-block")
 # The rule, the element and what is wrong with it, of each violation.
-VIOLATIONS = """async rules => {
-  const named = rules.length ? {runOnly: rules} : {};
-  const found = await axe.run({resultTypes: ["violations"], ...named});
-  return found.violations.flatMap((rule) =>
-    rule.nodes.map((node) => `${rule.id}: ${node.html}: ${node.failureSummary}`));
-}"""
-# The same of the texts that look like none that was judged on this page. Contrast depends on their
-# colour, on whether they are large or a link in a text, and on what they lie on.
-NEW_LOOKS = """async rules => {
-  const known = (window.judged ??= new Set()), around = new Map([[null, ""]]), fresh = [];
-  const ground = (element) => {
-    if (!around.has(element)) {
+TOLD = """found => found.violations.flatMap((rule) =>
+  rule.nodes.map((node) => `${rule.id}: ${node.html}: ${node.failureSummary}`))"""
+VIOLATIONS = (
+    f"async options => ({TOLD})(await axe.run({{resultTypes: ['violations'], ...options}}))"
+)
+# Texts without enough contrast, of those that look like none that was judged in this tab. Contrast
+# depends on their colour, on whether they are large, and on what they lie on.
+PALE_LOOKS = f"""async () => {{
+  const known = new Set(JSON.parse(sessionStorage.getItem("judged") ?? "[]"));
+  const around = new Map([[null, ""]]), fresh = [];
+  const ground = (element) => {{
+    if (!around.has(element)) {{
       const own = getComputedStyle(element);
       const changes = own.backgroundColor !== "rgba(0, 0, 0, 0)" || own.backgroundImage !== "none"
         || own.opacity !== "1" || own.filter !== "none" || own.mixBlendMode !== "normal"
@@ -55,28 +55,25 @@ NEW_LOOKS = """async rules => {
       const style = [own.backgroundColor, own.backgroundImage, own.opacity, own.filter,
         own.mixBlendMode, own.position];
       const below = ground(element.parentElement);
-      around.set(element, changes ? `${style} on ${below}` : below);
-    }
+      around.set(element, changes ? `${{style}} on ${{below}}` : below);
+    }}
     return around.get(element);
-  };
+  }};
   const says = (element) => element.value || element.placeholder ||
     [...element.childNodes].some((node) => node.nodeType === Node.TEXT_NODE && node.data.trim());
-  for (const element of document.body.querySelectorAll("*")) {
+  for (const element of document.body.querySelectorAll("*")) {{
     if (!says(element) || !element.checkVisibility()) continue;
     const own = getComputedStyle(element), size = parseFloat(own.fontSize);
     const large = size >= 24 || (size >= 18.66 && own.fontWeight >= 700);
-    const link = element.localName === "a" && own.display === "inline" &&
-      [own.textDecorationLine, own.fontWeight, getComputedStyle(element.parentElement).color];
-    const look = [own.color, large, link, own.textShadow, ground(element)].join();
+    const look = [own.color, large, own.textShadow, ground(element)].join();
     if (!known.has(look)) fresh.push(element);
     known.add(look);
-  }
-  if (!rules.length || !fresh.length) return [];
-  const options = {resultTypes: ["violations"], runOnly: rules};
-  const found = await axe.run({include: fresh}, options);
-  return found.violations.flatMap((rule) =>
-    rule.nodes.map((node) => `${rule.id}: ${node.html}: ${node.failureSummary}`));
-}"""
+  }}
+  sessionStorage.setItem("judged", JSON.stringify([...known]));
+  const options = {{resultTypes: ["violations"], runOnly: ["color-contrast"]}};
+  return fresh.length ? ({TOLD})(await axe.run({{include: fresh}}, options)) : [];
+}}"""
+ALL_BUT_CONTRAST = {"rules": {"color-contrast": {"enabled": False}}}
 # True when nothing that htmx asked for is under way or still being put into the page.
 SETTLED = """() => document.readyState === "complete" && !document.querySelector(
   ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")"""
@@ -192,24 +189,24 @@ def list_faults(page: Page) -> list[str]:
     theme = "(prefers-color-scheme: dark)"
     dark = page.evaluate("theme => matchMedia(theme).matches", theme)
     load_axe(page)
-    faults = page.evaluate(VIOLATIONS, [])
+    faults = page.evaluate(VIOLATIONS, {})
     page.emulate_media(color_scheme="light" if dark else "dark")
-    faults += page.evaluate(VIOLATIONS, list(COLOURS))
+    faults += page.evaluate(VIOLATIONS, {"runOnly": COLOURS})
     page.emulate_media(color_scheme="dark" if dark else "light")
     return [f"{page.url}: {fault}" for fault in [*faults, *list_overflow(page)]]
 
 
 def list_faults_of_sizes(page: Page) -> list[str]:
-    """What axe finds at 1440 pixels in light and at 390 in dark, colours in the other two of what
-    looks new there, and sideways scrolling at each width and at 200 %."""
+    """What axe finds at 1440 pixels in light and at 390 in dark, what is pale at each width in each
+    theme and was not judged in this tab, and sideways scrolling at each width and at 200 %."""
     load_axe(page)
     faults = []
     for theme, first, second in (("light", WIDE, NARROW), ("dark", NARROW, WIDE)):
         page.set_viewport_size(first)
         page.emulate_media(color_scheme=theme)
-        faults += [*page.evaluate(VIOLATIONS, []), *list_overflow(page)]
-        page.evaluate(NEW_LOOKS, [])
+        faults += [*page.evaluate(VIOLATIONS, ALL_BUT_CONTRAST), *list_overflow(page)]
+        faults += page.evaluate(PALE_LOOKS)
         page.set_viewport_size(second)
-        faults += page.evaluate(NEW_LOOKS, list(COLOURS))
+        faults += page.evaluate(PALE_LOOKS)
     page.set_viewport_size(ZOOMED)
     return [f"{page.url}: {fault}" for fault in [*faults, *list_overflow(page)]]

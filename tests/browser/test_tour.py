@@ -1,7 +1,9 @@
-"""From an empty folder: `make run`'s processes, and the demo's tour in a browser."""
+"""From an empty database: `make run`'s processes, and the demo's tour in a browser."""
 
 import re
+import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +16,9 @@ ARRAKIS = "21902692"
 
 
 @pytest.fixture
-def up(tmp_path: Any) -> Iterator[tuple[Up, str]]:
+def up(tmp_path: Any, migrated_file: Path) -> Iterator[tuple[Up, str]]:
+    """`tools/test_up.py` begins without the tables, which take long to make."""
+    shutil.copy(migrated_file, tmp_path / "sequin_admin.sqlite3")
     up = Up(tmp_path)
     yield up, up.start()
     if up.process and up.process.poll() is None:

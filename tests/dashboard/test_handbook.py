@@ -13,8 +13,6 @@ from pathlib import Path
 import pyrage
 import pytest
 from cryptography.fernet import Fernet
-from cyclonedx.schema import SchemaVersion
-from cyclonedx.validation.json import JsonStrictValidator
 
 from sequin_admin.access.policy import Role
 from sequin_admin.core import keyring
@@ -179,6 +177,10 @@ def test_what_can_be_run_runs(tmp_path):
 
 def test_the_bill_of_materials_is_valid_and_whole(tmp_path):
     """By the schema that the library carries, so nothing is looked up."""
+    # It takes three seconds to load.
+    from cyclonedx.schema import SchemaVersion
+    from cyclonedx.validation.json import JsonStrictValidator
+
     (line,) = re.findall(r"cyclonedx-py .*", (ROOT / "Makefile").read_text())
     made = tmp_path / "sbom.json"
     words = line.replace("build/sbom.cdx.json", str(made)).split()

@@ -1,6 +1,7 @@
 """A chaos run: real processes, kill -9, and a token endpoint that fails at random."""
 
 import json
+import shutil
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
@@ -13,13 +14,14 @@ from tests.tools.chaos import run_chaos
 
 
 @pytest.fixture
-def database():
-    """An empty database beside the test's, on PostgreSQL. SQLite uses a file of its own."""
+def database(request, tmp_path, migrated_original):
+    """A database with our tables and nothing in them, beside the test's: to migrate takes long."""
     if connection.vendor == "sqlite":
-        yield []
+        file = shutil.copy(request.getfixturevalue("migrated_file"), tmp_path / "chaos.sqlite3")
+        yield ["--database", f"sqlite:///{file}"]
         return
     name = f"chaos_{connection.settings_dict['NAME']}"
-    run_on_server(f'CREATE DATABASE "{name}"')
+    run_on_server(f'CREATE DATABASE "{name}" TEMPLATE "{migrated_original or "template1"}"')
     server = urlsplit(env.str("DATABASE_URL"))
     yield ["--database", urlunsplit(server._replace(path=f"/{name}"))]
     run_on_server(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -15,6 +15,9 @@ from sequin_admin.tools.chaos.verdict import Count, cut_off_attempts, missing_st
 from tests.postgres_cluster import wait_until
 from tests.simulator_server import ROOT
 from tests.tools.chaos import COMMAND, run_chaos
+from tests.tools.test_chaos import database
+
+__all__ = ["database"]
 
 
 @pytest.mark.parametrize(
@@ -25,11 +28,12 @@ from tests.tools.chaos import COMMAND, run_chaos
         pytest.param("no_lease", marks=pytest.mark.drills),
     ],
 )
-def test_a_fault_of_the_product_is_found(fault):
+def test_a_fault_of_the_product_is_found(fault, database):
     small = ("--kinds", "airtable_oauth2", "--credentials", "40", "--readers", "20")
     small += ("--workers", "2", "--renewals", "60", "--reads", "200")
 
-    done = run_chaos(*small, DJANGO_SETTINGS_MODULE="tests.tools.faulty.settings", FAULT=fault)
+    environment = {"DJANGO_SETTINGS_MODULE": "tests.tools.faulty.settings", "FAULT": fault}
+    done = run_chaos(*small, *database, **environment)
 
     assert done.returncode == 1, done.stdout + done.stderr
     [row] = json.loads(done.stdout)["kinds"]
