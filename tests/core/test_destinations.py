@@ -3,6 +3,7 @@
 import socket
 import subprocess
 import sys
+import threading
 import time
 from dataclasses import replace
 
@@ -192,28 +193,33 @@ def test_the_next_address_of_a_target_is_tried_when_one_fails(script, settings, 
     assert vetted_target("db.internal", port, soon()) == "127.0.0.1"
 
 
-def hang(*args, **kwargs):
-    time.sleep(3)
+@pytest.fixture
+def silent_dns(monkeypatch):
+    """A resolver that answers nothing until the test has ended. Returns whom it has answered."""
+    over, answered = threading.Event(), []
 
+    def hang(host, *args, **kwargs):
+        over.wait(60)
+        answered.append(host)
+        raise socket.gaierror(socket.EAI_AGAIN, "said by the test")
 
-def test_dns_that_hangs_is_inside_the_deadline_of_a_call(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", hang)
-    started = time.monotonic()
+    yield answered
+    over.set()
 
+
+def test_dns_that_hangs_is_inside_the_deadline_of_a_call(silent_dns):
     with pytest.raises(http.Unreachable, match="DNS does not answer in time"):
         http.get("https://provider.example/x", deadline_s=0.3)
 
-    assert time.monotonic() - started < 2
+    assert silent_dns == []
 
 
-def test_dns_that_hangs_is_inside_the_deadline_of_a_target(monkeypatch):
-    monkeypatch.setattr(socket, "getaddrinfo", hang)
-    started = time.monotonic()
-
+def test_dns_that_hangs_is_inside_the_deadline_of_a_target(silent_dns):
     with pytest.raises(http.Unreachable, match="DNS does not answer in time"):
         vetted_target("db.internal", 5432, soon(0.3))
 
-    assert time.monotonic() - started < 2
+    assert silent_dns == []
 
 
 def test_addresses_share_one_deadline(monkeypatch, resolve):
@@ -227,14 +233,15 @@ def test_addresses_share_one_deadline(monkeypatch, resolve):
         raise TimeoutError
 
     monkeypatch.setattr(socket, "create_connection", swallow)
-    started = time.monotonic()
 
     with pytest.raises(http.Unreachable, match="did not answer within"):
-        http.get("https://provider.example/x", deadline_s=0.6)
+        http.get("https://provider.example/x", deadline_s=1.5)
 
-    assert [address for address, _ in asked] == PUBLIC
-    assert all(0.1 < timeout < 0.35 for _, timeout in asked)
-    assert time.monotonic() - started < 3
+    # They have waited as long as they were told: more on a busy machine, never less.
+    addresses, timeouts = zip(*asked, strict=True)
+    assert list(addresses) == PUBLIC
+    assert timeouts[0] <= 1.5 / 3
+    assert sum(timeouts) <= 1.5
 
 
 def test_a_webhook_does_not_reach_what_is_named_for_providers(script, settings):

@@ -6,7 +6,6 @@ import ssl
 import struct
 import subprocess
 import sys
-import time
 from datetime import timedelta
 
 import pytest
@@ -184,16 +183,13 @@ def test_a_certificate_of_nobody_is_refused_where_it_is_verified(tmp_path, impos
     assert "TARGET_CA_FILE" in outcome.remedy
 
 
-def test_a_server_that_makes_us_compute_is_given_up(impostor):
-    began = time.monotonic()
+def test_a_server_that_makes_us_compute_is_given_up_at_the_deadline(impostor, monkeypatch):
+    """Before it has used the processor for as long as it may, which is no passing fault."""
+    monkeypatch.setattr(postgres, "DEADLINE_S", 2.5)
 
     outcome = postgres.check_connection(target_at(PLACE, port=impostor(ask_for_many_rounds)))
 
-    assert time.monotonic() - began < postgres.DEADLINE_S + postgres.START_S + 1
-    assert (outcome.code, outcome.verdict) in [
-        ("too_costly", Verdict.OPERATOR),
-        ("timeout", Verdict.TRANSIENT),  # on a machine whose processors are busy elsewhere
-    ]
+    assert outcome.verdict is Verdict.TRANSIENT
 
 
 def test_computing_ends_at_its_own_limit(impostor, monkeypatch):
@@ -201,7 +197,7 @@ def test_computing_ends_at_its_own_limit(impostor, monkeypatch):
 
     outcome = postgres.check_connection(target_at(PLACE, port=impostor(ask_for_many_rounds)))
 
-    assert outcome.code == "too_costly"
+    assert (outcome.code, outcome.verdict) == ("too_costly", Verdict.OPERATOR)
     assert "scram_iterations" in outcome.remedy
 
 

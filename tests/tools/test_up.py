@@ -17,6 +17,7 @@ from cryptography.fernet import Fernet
 
 from sequin_admin.core.env import ROOT
 from sequin_admin.tools.supervisor import free_port
+from tests.simulator_server import PATIENCE_S
 
 
 class Up:
@@ -59,7 +60,7 @@ class Up:
     def end(self, number: int = signal.SIGTERM) -> tuple[int, str]:
         """Stop it; returns the exit code and the remaining output."""
         self.process.send_signal(number)
-        rest, _ = self.process.communicate(timeout=30)
+        rest, _ = self.process.communicate(timeout=PATIENCE_S)
         return self.process.returncode, rest
 
 
@@ -127,7 +128,7 @@ def test_a_second_start_keeps_it_and_when_one_process_ends_the_others_are_stoppe
     assert "CheckoutChamp" in log_in(up.web, said)
 
     os.kill(up.children()[2], signal.SIGKILL)
-    said, _ = up.process.communicate(timeout=30)
+    said, _ = up.process.communicate(timeout=PATIENCE_S)
 
     assert up.process.returncode == 1
     assert "The worker ended by itself" in said
@@ -144,7 +145,7 @@ def test_a_database_of_another_version_is_refused_in_a_sentence_and_left_alone(t
         before = list(database.iterdump())
 
     said = up.start()
-    up.process.communicate(timeout=30)
+    up.process.communicate(timeout=PATIENCE_S)
 
     assert up.process.returncode == 1
     assert "was made by another version of Sequin Admin" in said
@@ -157,7 +158,7 @@ def test_a_database_of_another_version_is_refused_in_a_sentence_and_left_alone(t
 def test_a_key_that_does_not_open_the_database_is_refused_in_a_sentence(up):
     said = up.start(FIELD_ENCRYPTION_KEY=Fernet.generate_key().decode())
 
-    assert up.process.wait(30) == 1
+    assert up.process.wait(PATIENCE_S) == 1
     assert "No key in FIELD_ENCRYPTION_KEY opens" in said
     assert answers(up.simulator) is None
     up.process.stdout.close()
