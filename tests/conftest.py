@@ -25,6 +25,7 @@ from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Role
 from sequin_admin.audit import triggers
 from sequin_admin.core import http
+from tests.one_kind import repeated
 
 pytest_plugins = [
     *(
@@ -54,7 +55,8 @@ def pytest_configure() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--needs-database", action="store_true", help="Leave out what uses none.")
+    told = "Leave out what uses none, and all kinds but one."
+    parser.addoption("--needs-database", action="store_true", help=told)
 
 
 def needs_database(item: pytest.Item) -> bool:
@@ -78,8 +80,10 @@ LONGEST = (
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if config.getoption("needs_database"):
-        config.hook.pytest_deselected(items=[each for each in items if not needs_database(each)])
-        items[:] = filter(needs_database, items)
+        left_out = {id(item) for item in items if not needs_database(item)}
+        left_out |= {id(item) for item in repeated(items)}
+        config.hook.pytest_deselected(items=[each for each in items if id(each) in left_out])
+        items[:] = [each for each in items if id(each) not in left_out]
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     items[:] = deal(items, workers)
     if connection.vendor != "postgresql":

@@ -46,6 +46,7 @@ SQLITE_ONLY = (
                 "doors",
                 "every_kind",
                 "fresh_login",
+                "handbook",
                 "headers",
                 "notifications",
                 "reach",

@@ -13,8 +13,11 @@ import pytest
 from django.db import connection
 
 from sequin_admin.core.env import ROOT
+from sequin_admin.credentials import kinds
 from tests import run_legs
 from tests.conftest import deal, needs_database
+from tests.one_kind import OF_ROWS, repeated
+from tests.simulator_server import PATIENCE_S
 
 RUN = "import sys; from tests import run_legs as r; r.LEGS = {legs}; sys.exit(r.main())"
 WAIT = "import time; print('waits', flush=True); time.sleep(60)"
@@ -31,7 +34,7 @@ def start(**legs):
 
 
 def summary(process):
-    said = process.communicate(timeout=30)[0].splitlines()
+    said = process.communicate(timeout=PATIENCE_S)[0].splitlines()
     return {line[:24].strip(): line[24:33].strip() for line in said[-3:]}
 
 
@@ -103,6 +106,28 @@ def test_what_needs_postgresql_is_run_there():
 def test_postgresql_runs_no_test_without_a_database(request, organization):
     assert needs_database(request.node)
     assert "--needs-database" in run_legs.LEGS["PostgreSQL"]
+
+
+def a_case(name, /, **params):
+    return SimpleNamespace(
+        nodeid=f"tests/test_x.py::{name}[{params}]",
+        path=ROOT / "tests/test_x.py",
+        callspec=SimpleNamespace(params=params),
+    )
+
+
+def test_postgresql_is_asked_with_one_kind_where_a_test_has_all():
+    every = [a_case("every", kind=kind, by=by) for kind in kinds.all() for by in ("form", "file")]
+    chosen = [a_case("chosen", slug=kind.slug) for kind in kinds.all()[:9]]
+    others = [a_case("others", number=number) for number in range(30)]
+    of_rows = [a_case("of_rows", slug=kind.slug) for kind in kinds.all()]
+    for case in of_rows:
+        case.path = ROOT / "tests" / OF_ROWS[0]
+
+    left_out = repeated([*every, *chosen, *others, *of_rows])
+
+    assert [*map(id, left_out)] == [*map(id, every[2::2]), *map(id, every[3::2])]
+    assert all((ROOT / "tests" / name).exists() for name in OF_ROWS)
 
 
 def test_without_a_database_one_is_enough(request):
