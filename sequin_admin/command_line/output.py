@@ -1,9 +1,9 @@
 """Output: JSON, tables, and progress bars on a terminal."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeVar
 
 from rich.console import Console
 from rich.measure import Measurement
@@ -16,6 +16,7 @@ from sequin_admin.client.bounds import STATUSES
 TONES = dict(zip(STATUSES, ("green", "yellow", "red"), strict=True))
 TONES |= {"created": "green", "updated": "green", "refused": "red"}
 Row = Mapping[str, object]
+Item = TypeVar("Item")
 
 
 def as_json(value: object) -> None:
@@ -89,7 +90,7 @@ def facts(values: Row) -> None:
 
 
 @contextmanager
-def progress(what: str, total: int | None) -> Iterator[Any]:
+def progress(what: str, total: int | None) -> Iterator[Callable[[int], None]]:
     """Progress bar on stderr, if that is a terminal. Yields a function that advances it."""
     console = Console(stderr=True)
     bar = Progress(
@@ -102,11 +103,11 @@ def progress(what: str, total: int | None) -> Iterator[Any]:
     )
     with bar:
         task = bar.add_task(what, total=total)
-        yield lambda n=1: bar.advance(task, n)
+        yield lambda n: bar.advance(task, n)
 
 
-def watched(items: Iterable[Any], what: str, total: int | None = None) -> Iterator[Any]:
+def watched(items: Iterable[Item], what: str, total: int | None = None) -> Iterator[Item]:
     with progress(what, total) as advance:
         for item in items:
             yield item
-            advance()
+            advance(1)

@@ -10,6 +10,7 @@ import time
 import psycopg
 import structlog
 from django.db import InterfaceError, OperationalError, connection
+from django.http import HttpResponse
 
 log = structlog.get_logger(__name__)
 # For clients: a restart or failover takes longer than one wait.
@@ -88,3 +89,8 @@ def is_unreachable(error: BaseException) -> bool:
 def is_told(error: BaseException | None) -> bool:
     """Whether the log has said already what an error is about."""
     return database.is_away and is_database_error(error)
+
+
+def mark_told(answer: HttpResponse, error: BaseException | None) -> None:
+    """Let Django log no line of its own for an answer to what the log has said already."""
+    answer._has_been_logged = is_told(error)  # type: ignore[attr-defined]

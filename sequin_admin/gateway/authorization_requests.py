@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from sequin_admin.connect import authorization_requests
 from sequin_admin.core.actors import actor_of
-from sequin_admin.core.availability import RETRY_AFTER_S, is_told
+from sequin_admin.core.availability import RETRY_AFTER_S, mark_told
 from sequin_admin.core.strict_json import read_json
 from sequin_admin.credentials import gateway_secrets, kinds
 from sequin_admin.credentials.forms import PropertiesForm
@@ -75,7 +75,7 @@ def token(request: HttpRequest) -> HttpResponse:
     except (OperationalError, InterfaceError) as error:
         answer = refuse(503, "temporarily_unavailable", AWAY)
         answer["Retry-After"] = str(RETRY_AFTER_S)
-        answer._has_been_logged = is_told(error)  # type: ignore[attr-defined]
+        mark_told(answer, error)
         return answer
 
 

@@ -27,7 +27,7 @@ from sequin_admin.access.rights import RightLost
 from sequin_admin.audit.models import get_audit_type
 from sequin_admin.audit.repeats import record_repeatable
 from sequin_admin.core.actors import actor_of
-from sequin_admin.core.availability import RETRY_AFTER_S, is_told
+from sequin_admin.core.availability import RETRY_AFTER_S, mark_told
 from sequin_admin.core.field_errors import MISMATCH, FieldError, field_errors
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.core.strict_json import TOO_DEEP, AmbiguousJSON
@@ -228,7 +228,7 @@ def database_away_response(request: HttpRequest, error: Exception) -> HttpRespon
 def failure_response(request: HttpRequest, answer: HttpResponse, error: Exception) -> HttpResponse:
     """`answer`, logged like Django's own to an uncaught error, unless the log says it already."""
     request.failed_here = True  # type: ignore[attr-defined]
-    answer._has_been_logged = is_told(error)  # type: ignore[attr-defined]
+    mark_told(answer, error)
     got_request_exception.send(sender=None, request=request)
     log_response(
         "%s: %s",

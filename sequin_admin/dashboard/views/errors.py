@@ -6,7 +6,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
-from sequin_admin.core.availability import RETRY_AFTER_S, is_database_error, is_told
+from sequin_admin.core.availability import RETRY_AFTER_S, is_database_error, mark_told
 from sequin_admin.dashboard import account_events
 
 
@@ -28,7 +28,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if is_database_error(error):
         page = render_to_string("503.html", {"seconds": RETRY_AFTER_S, "signed_in": signed_in})
         answer = HttpResponse(page, status=503, headers={"Retry-After": str(RETRY_AFTER_S)})
-        answer._has_been_logged = is_told(error)  # type: ignore[attr-defined]
+        mark_told(answer, error)
         return answer
     context = {"request_id": getattr(request, "id", ""), "signed_in": signed_in}
     return HttpResponse(render_to_string("500.html", context), status=500)

@@ -33,7 +33,7 @@ FEW, MANY = 1_000, 100_000
 ROUNDS = 30
 MOST_RATIO = 1.5
 
-Claim = Callable[[int], Sequence[Any]]
+Claim = Callable[[int], Sequence[object]]
 
 
 def measure_throughput(organization: Organization, threads: int = AT_ONCE) -> dict[str, Any]:
