@@ -184,12 +184,12 @@ def test_a_certificate_of_nobody_is_refused_where_it_is_verified(tmp_path, impos
 
 
 def test_a_server_that_makes_us_compute_is_given_up_at_the_deadline(impostor, monkeypatch):
-    """Before it has used the processor for as long as it may."""
-    monkeypatch.setattr(postgres, "DEADLINE_S", 1.0)
+    """Before it has used the processor for as long as it may, which is no passing fault."""
+    monkeypatch.setattr(postgres, "DEADLINE_S", 2.5)
 
     outcome = postgres.check_connection(target_at(PLACE, port=impostor(ask_for_many_rounds)))
 
-    assert (outcome.code, outcome.verdict) == ("timeout", Verdict.TRANSIENT)
+    assert outcome.verdict is Verdict.TRANSIENT
 
 
 def test_computing_ends_at_its_own_limit(impostor, monkeypatch):
