@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import structlog
 
-from sequin_admin.access import calendar_feeds, members
+from sequin_admin.access import calendar_feeds, invitations, members
 from sequin_admin.access.models import CalendarFeed, Membership
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock, logs
@@ -104,6 +104,15 @@ def test_it_has_what_ends_and_nothing_secret(client, organization, path):
         "OAuth app's secret ends: Main app (HubSpot)",
     ]
     assert not re.search("canary|hush|plan|client-secret", answer.content.decode())
+
+
+def test_an_invitation_is_in_it_without_its_address(client, organization, path):
+    invitations.create(organization, "duncan@arrakis.test", "viewer", actor=None)
+
+    text = client.get(path).content.decode()
+
+    assert values_of(unfold(text), "SUMMARY") == ["Invitation ends"]
+    assert "duncan" not in text
 
 
 def test_many_of_one_day_are_one_event(client, organization, path, monkeypatch):
