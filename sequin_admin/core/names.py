@@ -2,17 +2,10 @@
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from django.db import models
 
 from sequin_admin.core.wrapping import trim
-
-# Generic for mypy alone.
-if TYPE_CHECKING:
-    CharColumn = models.CharField[str, str]
-else:
-    CharColumn = models.CharField
 
 # White space of any kind, and control characters, which would break a line or a mail's header. Not
 # NUL, which is refused where a text comes in.
@@ -24,7 +17,7 @@ def clean_name(text: str) -> str:
     return trim(_BLANKS.sub(" ", text))
 
 
-class NameColumn(CharColumn):
+class NameColumn(models.CharField):
     """A column that holds names as `clean_name()` makes them, whoever writes it: forms and the API
     have done so before, what a provider tells and what commands are given has not been.
 

@@ -17,6 +17,8 @@ from sequin_admin.core import clock, shutdown
 from sequin_admin.core.concrete import concrete_model
 
 BATCH_SIZE = 500
+# The first batch has fewer: nobody knows yet how long its rows take.
+FIRST_SIZE = 50
 # After a batch that took longer the next has half as many rows, for tables whose rows are large,
 # slow disks and busy machines; after a quick one it has twice as many again.
 SLOW_S, QUICK_S = 0.25, 0.05
@@ -37,7 +39,7 @@ def prune(rows: models.QuerySet[Row], by: str, *, until: float = math.inf) -> in
     Between two batches others have the database for as long as a batch took: SQLite has one writer
     at a time. A process that is to end leaves the rest for later.
     """
-    count, size = 0, BATCH_SIZE
+    count, size = 0, min(FIRST_SIZE, BATCH_SIZE)
     while not shutdown.is_requested() and time.monotonic() < until:
         began = time.monotonic()
         deleted = prune_batch(rows, by, size)

@@ -7,7 +7,7 @@ must name (OpenID Connect Discovery 4.3), and the whole check of the ID token (O
 
 from functools import cached_property
 from hashlib import sha256
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialApp, SocialLogin, SocialToken
@@ -21,7 +21,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from joserfc import jwt
 from joserfc.errors import JoseError
-from joserfc.jwk import KeySet
+from joserfc.jwk import KeySet, KeySetSerialization
 
 from sequin_admin.access.identity_providers import IdentityProvider
 from sequin_admin.dashboard.sign_on_http import (
@@ -174,7 +174,7 @@ class SignOnClient(OpenIDConnectOAuth2Adapter):
         """Raises what `fetch_object` raises."""
         keys = fetch_object(self.known, "GET", self.openid_config["jwks_uri"])
         try:
-            return KeySet.import_key_set(keys)  # type: ignore[arg-type]
+            return KeySet.import_key_set(cast(KeySetSerialization, keys))
         except (JoseError, ValueError, TypeError, KeyError) as error:
             raise TokenRefused(f"The provider's keys are refused: {error}") from None
 

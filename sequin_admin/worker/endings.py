@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import structlog
 from allauth.usersessions.models import UserSession
+from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from sequin_admin.access import configuration, endings
@@ -82,6 +83,7 @@ def give_back(ending: OrganizationEnding) -> Turn:
         if clock.now() < began_at + configuration.CONFIGURATION.tries_for:
             return {}, SOON
         access_returns.give_up(ending.pk)
+    forget_permits(ending)
     returned = access_returns.sum_up(ending.pk)
     return {"returned": returned, "step": EndingStep.ERASING}, timedelta()
 
@@ -89,7 +91,6 @@ def give_back(ending: OrganizationEnding) -> Turn:
 def erase(ending: OrganizationEnding) -> Turn:
     organization = Organization.objects.filter(pk=ending.pk).first()
     if organization:
-        forget_permits(organization)
         forget_sessions(organization)
         if not owned_rows.delete_owned(organization, time.monotonic() + LONGEST_S):
             return {}, timedelta()
@@ -102,15 +103,17 @@ def erase(ending: OrganizationEnding) -> Turn:
     return {"step": EndingStep.CLOSING}, CLOSING_AFTER
 
 
-def forget_permits(organization: Organization) -> None:
-    """In Redis, if it has any still; the database's are rows like all others."""
-    rows = Credential.objects.filter(organization=organization).order_by("pk")
-    pks = list(rows.values_list("pk", flat=True)[:FORGOTTEN])
-    while pks:
-        syncs = Sync.objects.filter(credential__in=pks).values_list("credential", "pk")
-        scopes = [(credential, str(pk)) for credential, pk in syncs]
-        limiter.forget([*((pk, "") for pk in pks), *scopes])
-        pks = list(rows.filter(pk__gt=pks[-1]).values_list("pk", flat=True)[:FORGOTTEN])
+def forget_permits(ending: OrganizationEnding) -> None:
+    """In Redis, if it has any still; the database's are rows like all others. None is granted any
+    more, so once is enough."""
+    if not settings.REDIS_URL:
+        return
+    credentials = Credential.objects.filter(organization=ending.pk)
+    syncs = Sync.objects.filter(organization=ending.pk)
+    scopes = [(pk, "") for pk in credentials.values_list("pk", flat=True)]
+    scopes += [(pk, str(sync)) for pk, sync in syncs.values_list("credential", "pk")]
+    for start in range(0, len(scopes), FORGOTTEN):
+        limiter.forget(scopes[start : start + FORGOTTEN])
 
 
 def forget_sessions(organization: Organization) -> None:

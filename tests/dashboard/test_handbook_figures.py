@@ -16,6 +16,7 @@ from sequin_admin.core.tracing import otel, patience
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.declarations import RefreshPace
 from sequin_admin.dashboard import csv_export, sign_on_http
+from sequin_admin.health import outages
 from sequin_admin.notifications import retries
 from sequin_admin.worker import jobs, runner
 from tests.dashboard.test_handbook import text_of
@@ -55,6 +56,7 @@ FIGURES = [
     ("security", f"of the next {word(repeats.WINDOW.seconds / 60)} minutes are counted"),
     ("security", f"at {word(len({kind.provider for kind in kinds.all()}))} providers"),
     ("operate", f"is tried for {retries.RETRY_FOR.total_seconds() / 3600:g} hours, and a webhook"),
+    ("runbooks", f"failed, and of at least {word(outages.MIN_FAILING)}"),
     ("runbooks", "it is measured again within a minute", clock.MEASURE_EVERY_S == 60),
     ("runbooks", f"tried for {retries.RETRY_FOR.total_seconds() / 3600:g} hours"),
 ]
