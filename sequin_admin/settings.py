@@ -109,7 +109,6 @@ INSTALLED_APPS = [
     "allauth.usersessions",
     "csp",
     "django_htmx",
-    "heroicons",
     "ninja",
     "template_partials",
     "django.contrib.admin",

@@ -10,10 +10,6 @@ from sequin_admin.dashboard.areas import AREAS
 from tests.browser.conftest import log_in, settle
 from tests.factories import make_credential
 
-# As many as lead through the sidebar and the filters into the first rows.
-FOCUSED = 60
-WITHOUT_OUTLINE = """() => [document.activeElement].filter((each) =>
-  getComputedStyle(each).outlineStyle === "none").map((each) => each.outerHTML.slice(0, 100))"""
 TICKED = ".cell-tick input:checked"
 
 
@@ -132,19 +128,6 @@ def test_the_help_names_every_key_and_they_can_be_switched_off(page: Page, rows:
 
     expect(page.get_by_role("dialog")).to_have_count(0)
     assert "/accounts/2fa/" in page.url
-
-
-@pytest.mark.parametrize("path", ["/credentials/", "/audit/"])
-def test_what_has_the_focus_is_outlined(page: Page, rows: None, path: str) -> None:
-    page.goto(path)
-    settle(page)
-    hidden = []
-
-    for _ in range(FOCUSED):
-        page.keyboard.press("Tab")
-        hidden += page.evaluate(WITHOUT_OUTLINE)
-
-    assert hidden == []
 
 
 def test_two_tabs_and_enter_reach_the_first_row(page: Page, rows: None) -> None:

@@ -70,7 +70,7 @@ class SyncRuns:
         pairs = {slot.pk: slot for slot in self.slots}
         for run in found:
             run.sync = self.sync
-            run.slot = pairs.get(run.slot_id)
+            run.slot = pairs.get(run.slot_id) if run.slot_id else None
         return found
 
     @cached_property
