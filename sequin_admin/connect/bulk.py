@@ -3,7 +3,6 @@
 from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -60,7 +59,7 @@ class Match:
 
     item: Item
     draft: Credential
-    keys: Sequence[Key]
+    keys: list[Key]
     known: Credential | None
     token: Token | None
     digests: Mapping[str, str]
@@ -125,7 +124,7 @@ def upsert_rows(
     saved = merge_all(matches)
     # Sorted, so that concurrent imports of the same accounts do not deadlock.
     create_rows(
-        [match.draft for match in sorted(matches, key=attrgetter("keys")) if not match.known]
+        [match.draft for match in sorted(matches, key=lambda match: match.keys) if not match.known]
     )
     known = [each for each in saved if not each.is_new and (each.changed or each.change.retry)]
     save_locked([each.credential for each in known])

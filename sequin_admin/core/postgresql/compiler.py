@@ -1,27 +1,25 @@
 """Django's SQL compilers for PostgreSQL, with an INSERT of many rows that costs less of our time.
 
-Django adapts each value by itself and quotes arrays of them. Here the rows are one JSON document,
-written by a fast encoder, which the server reads with the types of the columns.
+Django sends an array for each column, whose values psycopg adapts and quotes one by one. Here the
+rows are one JSON document, written by a fast encoder; the server reads it with the columns' types.
 """
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import partial
-from itertools import starmap
-from operator import attrgetter
-from typing import Any
+from typing import TypeVar
 from uuid import UUID
 
 import orjson
+from django.db import models
 from django.db.backends.postgresql import compiler, operations
 from django.db.backends.postgresql.compiler import (
+    InsertUnnest,
     SQLAggregateCompiler,
     SQLCompiler,
     SQLDeleteCompiler,
     SQLUpdateCompiler,
 )
-from django.db.models import Field, JSONField, Model
+from django.db.backends.postgresql.psycopg_any import Jsonb
 
 __all__ = [
     "SQLAggregateCompiler",
@@ -30,20 +28,16 @@ __all__ = [
     "SQLInsertCompiler",
     "SQLUpdateCompiler",
 ]
-# By internal type: the class of values that JSON can hold as they are. Another value, such as a
-# member of an enumeration, is prepared by its field.
-PLAIN: dict[str, type] = {
-    "BigIntegerField": int,
-    "BooleanField": bool,
-    "CharField": str,
-    "DateTimeField": datetime,
-    "IntegerField": int,
-    "JSONField": orjson.Fragment,
-    "PositiveIntegerField": int,
-    "PositiveSmallIntegerField": int,
-    "SmallIntegerField": int,
-    "TextField": str,
-    "UUIDField": UUID,
+Value = TypeVar("Value")
+# Values of these classes are stored as they are. A field of our own is not here, also if it derives
+# from one of these: it may encrypt or refuse its value.
+PLAIN: Mapping[type, type] = {
+    models.BooleanField: bool,
+    models.CharField: str,
+    models.DateTimeField: datetime,
+    models.ForeignKey: UUID,
+    models.TextField: str,
+    models.UUIDField: UUID,
 }
 
 
@@ -53,75 +47,53 @@ class DatabaseOperations(operations.DatabaseOperations):
     compiler_module = __name__
 
 
+class InsertRecords(InsertUnnest):
+    """Rows as one JSON parameter. Its members are columns with their types."""
+
+    def __str__(self) -> str:
+        return f"json_to_recordset(%s) AS rows ({', '.join(self)})"
+
+
 class SQLInsertCompiler(compiler.SQLInsertCompiler):
-    """Inserts many rows as one parameter; one row, or values that JSON can't hold, as Django."""
+    """Inserts as JSON what Django would insert as arrays and JSON can hold."""
 
-    def as_sql(self) -> list[tuple[str, tuple[Any, ...]]]:
-        rows = self.rows_as_json()
-        if rows is None:
-            made: list[tuple[str, tuple[Any, ...]]] = super().as_sql()
+    def prepare_value(self, field: object, value: Value) -> Value:
+        plain = PLAIN.get(type(field))
+        is_plain = plain and (value is None or type(value) is plain)
+        if is_plain and not (isinstance(value, datetime) and value.tzinfo is None):
+            return value
+        prepared: Value = super().prepare_value(field, value)
+        return prepared
+
+    def assemble_as_sql(
+        self,
+        fields: Sequence["models.Field[object, object]"],
+        value_rows: Sequence[Sequence[object]],
+    ) -> tuple[list[list[str]], list[list[object]]]:
+        made: tuple[list[list[str]], list[list[object]]]
+        made = super().assemble_as_sql(fields, value_rows)
+        # JSON has no NaN.
+        if not isinstance(made[0], InsertUnnest) or has_floats(fields):
             return made
-        query, ops = self.query, self.connection.ops
-        columns = [ops.quote_name(field.column) for field in query.fields]
-        # Without a length: a cast to varchar(50) would cut what is longer.
-        types = [field.db_type(self.connection).split("(")[0] for field in query.fields]
-        names = ", ".join(columns)
-        parts = [
-            ops.insert_statement(on_conflict=query.on_conflict),
-            f"{ops.quote_name(query.get_meta().db_table)} ({names})",
-            *("SELECT", names, "FROM json_to_recordset(%s) AS rows"),
-            f"({', '.join(starmap('{} {}'.format, zip(columns, types, strict=True)))})",
-            ops.on_conflict_suffix_sql(
-                query.fields,
-                query.on_conflict,
-                (field.column for field in query.update_fields),
-                (field.column for field in query.unique_fields),
-            ),
-        ]
-        if self.returning_fields:
-            returning, self.returning_params = ops.return_insert_columns(self.returning_fields)
-            parts.append(returning)
-        return [(" ".join(filter(None, parts)), (rows,))]
-
-    def rows_as_json(self) -> str | None:
-        """The rows as a list of objects; None where JSON or this module can't hold them."""
-        query = self.query
-        if len(query.objs) < 2 or query.raw or not query.fields:
-            return None
-        if any(internal_type(field) not in PLAIN for field in query.fields):
-            return None
-        names = [field.column for field in query.fields]
-        cells = [list(self.cells_of(field, query.objs)) for field in query.fields]
-        rows = [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
+        names = [field.column for field in fields]
+        rows = [dict(zip(names, row, strict=True)) for row in value_rows]
         try:
-            return orjson.dumps(rows).decode()
+            written = orjson.dumps(rows, default=write_json).decode()
         except TypeError:
-            return None
-
-    def cells_of(self, field: "Field[Any, Any]", rows: Sequence[Model]) -> Iterator[object]:
-        # A field of our own may encrypt or refuse its value.
-        plain = PLAIN[internal_type(field)] if is_of_django(field) else None
-        load: Callable[[Model], object] = attrgetter(field.attname)
-        if type(field).pre_save is not Field.pre_save:
-            load = partial(field.pre_save, add=True)
-        encode = partial(json.dumps, cls=field.encoder) if isinstance(field, JSONField) else None
-        for value in map(load, rows):
-            if encode and value is not None and not hasattr(value, "as_sql"):
-                yield orjson.Fragment(encode(value))
-            elif value is None or (type(value) is plain and is_exact(value)):
-                yield value
-            else:
-                yield self.prepare_value(field, value)
+            return made
+        quote = self.connection.ops.quote_name
+        # Without a length, as Django does: a cast to varchar(50) would cut what is longer.
+        types = [str(field.db_type(self.connection)).split("(")[0] for field in fields]
+        columns = (f"{quote(n)} {type_}" for n, type_ in zip(names, types, strict=True))
+        return InsertRecords(columns), [[written]]
 
 
-def internal_type(field: "Field[Any, Any]") -> str:
-    return (field.target_field if field.is_relation else field).get_internal_type()
+def has_floats(fields: Sequence["models.Field[object, object]"]) -> bool:
+    return any(isinstance(field, models.FloatField) for field in fields)
 
 
-def is_of_django(field: "Field[Any, Any]") -> bool:
-    return type(field).__module__.startswith("django.")
-
-
-def is_exact(value: object) -> bool:
-    """Not a time without a zone, of which its field would warn."""
-    return not isinstance(value, datetime) or value.tzinfo is not None
+def write_json(value: object) -> orjson.Fragment:
+    """A value of a JSON column. Raises `TypeError` for other classes."""
+    if not isinstance(value, Jsonb) or value.dumps is None:
+        raise TypeError(type(value).__name__)
+    return orjson.Fragment(value.dumps(value.obj))
