@@ -53,11 +53,13 @@ class SameAccount(Exception):
 class Match:
     """An item's draft with the credential of its account, locked, and that one's token row.
 
-    `digests` are those of the draft's chain, `seen` the properties whose token it had before.
+    `keys` are the draft's, `digests` those of its chain, `seen` the properties whose token it had
+    before.
     """
 
     item: Item
     draft: Credential
+    keys: list[Key]
     known: Credential | None
     token: Token | None
     digests: Mapping[str, str]
@@ -106,9 +108,8 @@ def preview_import(
 
 def account_marks(organization: Organization, match: Match) -> list[str]:
     """Keyed digests of what identifies the account, which tell nothing but that it is the same."""
-    keys = keys_of(match.draft, chain=match.digests.values())
     known = [("known", str(match.known.pk))] if match.known else []
-    texts = ["\n".join((str(organization.pk), *key)) for key in (*keys, *known)]
+    texts = ["\n".join((str(organization.pk), *key)) for key in (*match.keys, *known)]
     digests = (secret_key_digests("import.account", text)[0] for text in texts)
     return [digest[:MARK_CHARS] for digest in digests]
 
@@ -121,7 +122,10 @@ def upsert_rows(
     former = [entered.stored_secrets(match.known) if match.known else {} for match in matches]
     places = [match.known.destination if match.known else "" for match in matches]
     saved = merge_all(matches)
-    create_rows([each.credential for each in saved if each.is_new])
+    # Sorted, so that concurrent imports of the same accounts do not deadlock.
+    create_rows(
+        [match.draft for match in sorted(matches, key=lambda match: match.keys) if not match.known]
+    )
     known = [each for each in saved if not each.is_new and (each.changed or each.change.retry)]
     save_locked([each.credential for each in known])
     entered.update_tokens([(each.credential, each.change) for each in known])
@@ -148,8 +152,7 @@ def create_rows(credentials: Sequence[Credential]) -> None:
     for credential in credentials:
         credential.update_secret_columns()
         credential.update_end()
-    # Sorted, so that concurrent imports of the same accounts do not deadlock.
-    Credential.objects.bulk_create(sorted(credentials, key=keys_of))
+    Credential.objects.bulk_create(credentials)
     now = clock.now()
     renewed = filter(lifetimes.is_renewable, credentials)
     Token.objects.bulk_create([Token(credential=row, refresh_at=now) for row in renewed])
@@ -197,25 +200,27 @@ def match_items(organization: Organization, items: Sequence[Item]) -> list[Match
     """Each item with its existing credential, locked. Raises `SameAccount`."""
     drafts, reader = drafts_of(organization, items), chains.Digests()
     digests = [reader.of(draft, draft.secrets) for draft in drafts]
-    refuse_duplicates(
+    keys = [
         keys_of(draft, chain=chain.values()) for draft, chain in zip(drafts, digests, strict=True)
-    )
+    ]
+    refuse_duplicates(keys)
     all_digests = {digest for chain in digests for digest in chain.values()}
-    found = find_existing(organization, drafts, chains.holders_of(all_digests))
+    found = find_existing(organization, keys, chains.holders_of(all_digests))
     # Read again under the locks: a renewal may have spent one meanwhile.
     holders = chains.holders_of(all_digests)
-    known = matched(drafts, digests, found)
+    known = matched(drafts, keys, found)
     tokens = Token.objects.select_for_update().in_bulk([row.pk for row in known if row])
     return [
         Match(
             item,
             draft,
+            each,
             row,
             token=tokens.get(row.pk) if row else None,
             digests=chain,
             seen=chains.seen_names(row, chain, holders) if row else (),
         )
-        for item, draft, row, chain in zip(items, drafts, known, digests, strict=True)
+        for item, draft, each, row, chain in zip(items, drafts, keys, known, digests, strict=True)
     ]
 
 
@@ -251,16 +256,16 @@ def keys_of(
 
 def find_existing(
     organization: Organization,
-    drafts: Sequence[Credential],
+    keys: Iterable[Sequence[Key]],
     holders: Mapping[str, Collection[UUID]],
 ) -> dict[Key, Credential]:
     """The organization's credentials that share a key or a refresh token with a draft, locked."""
-    wanted = [key for draft in drafts for key in keys_of(draft)]
+    wanted = [key for each in keys for key in each]
     identities = {text for _, _, by, text in wanted if by == "account"}
     digests = {text for _, _, by, text in wanted if by == "secrets"}
     same = models.Q(identity__in=identities) | models.Q(secrets_digest__in=digests)
     same |= models.Q(pk__in={pk for pks in holders.values() for pk in pks})
-    rows = Credential.objects.of(organization).filter(same, kind__in={d.kind for d in drafts})
+    rows = Credential.objects.of(organization).filter(same, kind__in={kind for kind, *_ in wanted})
     rows = rows.select_for_update().order_by("pk")
     had: dict[UUID, list[str]] = defaultdict(list)
     for digest, pks in holders.items():
@@ -269,27 +274,26 @@ def find_existing(
     found: dict[Key, Credential] = {}
     for row in sorted(rows, key=lambda row: row.created_at, reverse=True):
         row.organization = organization
-        keys = keys_of(row, digests=[row.secrets_digest], chain=had[row.pk])
-        found |= dict.fromkeys(keys, row)
+        held = keys_of(row, digests=[row.secrets_digest], chain=had[row.pk])
+        found |= dict.fromkeys(held, row)
     return found
 
 
 def matched(
     drafts: Sequence[Credential],
-    digests: Sequence[Mapping[str, str]],
+    keys: Sequence[Sequence[Key]],
     found: Mapping[Key, Credential],
 ) -> list[Credential | None]:
     """The existing credential of each draft's account, or None. Raises `SameAccount`."""
-    known = [match(*each, found) for each in zip(drafts, digests, strict=True)]
+    known = [match(*each, found) for each in zip(drafts, keys, strict=True)]
     refuse_duplicates([row.pk] if row else [] for row in known)
     return known
 
 
 def match(
-    draft: Credential, digests: Mapping[str, str], found: Mapping[Key, Credential]
+    draft: Credential, keys: Sequence[Key], found: Mapping[Key, Credential]
 ) -> Credential | None:
     """Match by identity, or by secrets where the identity of one of the two is not known."""
-    keys = keys_of(draft, chain=digests.values())
     rows = (found[key] for key in keys if key in found)
     fitting = (row for row in rows if len({row.identity, draft.identity} - {None}) <= 1)
     return next(fitting, None)

@@ -14,6 +14,7 @@ where tests showed that one to lose or leak data:
 import json
 from collections.abc import Sequence
 from functools import cache
+from json.encoder import encode_basestring_ascii as encode_string
 from typing import Any, Self
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -190,7 +191,8 @@ class EncryptedJSONField(EncryptedMixin, models.TextField):  # type: ignore[misc
         setattr(cls, self.attname, DecryptOnRead(self))
 
     def row_identity(self, instance: models.Model) -> str:
-        return f"{self.scope}:{json.dumps([str(getattr(instance, name)) for name in self.bind])}"
+        parts = [encode_string(str(getattr(instance, name))) for name in self.bind]
+        return f"{self.scope}:[{', '.join(parts)}]"
 
     def is_loaded(self, instance: models.Model) -> bool:
         """Whether the identity can be computed without a query."""

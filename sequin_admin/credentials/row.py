@@ -25,6 +25,7 @@ from sequin_admin.credentials.signals import destination_changed
 
 IDENTITY_CHARS = 300
 NAME_CHARS = 200
+write_sorted = json.JSONEncoder(sort_keys=True).encode
 # What decides when access ends.
 ENDS_FOLLOW = frozenset({"properties", "secrets", "secrets_changed_at"})
 
@@ -192,8 +193,9 @@ class CredentialRow(SearchedCredential, Leased, Monitored):
 
     def update_secret_columns(self) -> None:
         """Set the columns that describe the secrets without decrypting them. `save()` calls it."""
-        self.secret_names = sorted(self.secrets)
-        self.secrets_digest = self.newest_digest()
+        secrets = self.secrets
+        self.secret_names = sorted(secrets)
+        self.secrets_digest = next(iter(self.digests_of(secrets)), "")
 
     def update_end(self) -> None:
         """Set when access ends. As long as that is the same end, the next notice of it stays."""
@@ -242,7 +244,7 @@ class CredentialRow(SearchedCredential, Leased, Monitored):
         is_discovered = any(options_of(name).get("read_only") for name in cls.identity_properties)
         if not (is_discovered and secrets):
             return []
-        return secret_key_digests("credential.secrets", json.dumps(secrets, sort_keys=True))
+        return secret_key_digests("credential.secrets", write_sorted(secrets))
 
     def newest_digest(self) -> str:
         """The digest to store; empty if there is none."""

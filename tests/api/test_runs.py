@@ -59,6 +59,22 @@ def test_a_due_run_is_claimed_once(engine, synced):
     assert claim(engine) == {"run": None, "collections": []}
 
 
+def test_who_gets_no_run_learns_when_to_ask_again(engine, synced):
+    taken, none = (engine.post(f"{URL}/claim", {}) for _ in range(2))
+
+    assert "Retry-After" not in taken.headers
+    assert none.headers["Retry-After"] == "5"
+
+
+def test_a_claim_without_a_body_is_told_what_to_send(engine):
+    answer = engine.post(f"{URL}/claim")
+
+    assert answer.status_code == 422
+    assert answer.json()["validation_errors"] == {
+        "body": ["There is no body. Send a JSON object, {} if you set nothing."]
+    }
+
+
 def test_two_consumers_of_a_sync_are_two_runs(engine, synced, organization):
     _, target, first = synced
     second = consumers.create(organization, actor=None, name="2nd", target=target, all_syncs=True)

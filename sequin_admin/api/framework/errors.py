@@ -250,6 +250,7 @@ def user_out(user: models.Model) -> dict[str, str]:
 
 
 MOST_PARTS = 20
+NO_BODY = "There is no body. Send a JSON object, {} if you set nothing."
 NOT_AN_INTEGER = "Send an integer: a whole number in digits."
 # By type of pydantic's error. Some of pydantic's own messages quote what was sent.
 SENTENCES = {
@@ -279,6 +280,8 @@ def message_of(error: FieldError) -> tuple[str, str]:
     """The field's path, and the sentence about it."""
     # What is nested too deeply has a long one.
     path = path_of(error.path[:MOST_PARTS])
+    if not path and error.type == "missing":
+        return path, NO_BODY
     if error.type.startswith("union_tag"):
         known = ", ".join(kind.slug for kind in kinds.all())
         return f"{path}.kind".lstrip("."), f"Choose a kind: {known}."

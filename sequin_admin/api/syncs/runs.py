@@ -84,9 +84,9 @@ def get_owned_or_404(organization: Organization, pk: UUID) -> Run:
 
 
 @router.post("/runs/claim", response={200: ClaimedRunShape, **ERRORS})
-def claim_run(request: ApiRequest, payload: RunClaim) -> dict[str, Any]:
+def claim_run(request: ApiRequest, payload: RunClaim, response: HttpResponse) -> dict[str, Any]:
     """Take the run that is longest due, of all that you would take. `run` is null when none is due
-    within `wait_s`; ask again.
+    within `wait_s`: ask again after the seconds in `Retry-After`.
 
     While you hold it your key reads the token of its credential, takes permits, and reads the
     connection to its target. Report before the lease ends.
@@ -100,6 +100,8 @@ def claim_run(request: ApiRequest, payload: RunClaim) -> dict[str, Any]:
         with claim_place() as may_wait:
             if may_wait:
                 claimed = wait_for_run(request, wanted, length, payload.wait_s)
+    if claimed is None:
+        response["Retry-After"] = str(RETRY_AFTER_S)
     return claimed_out(claimed)
 
 

@@ -55,9 +55,8 @@ def set_properties(credential: Credential, properties: Properties) -> None:
     """Put parsed properties into the row's public and secret columns."""
     credential.properties = properties.public_values()
     credential.secrets = properties.secret_values()
-    credential.secrets_changed_at = clock.now()
+    credential.secrets_changed_at = credential.check_due_at = clock.now()
     credential.identity = credential.identity_of(credential.properties)
-    credential.check_due_at = clock.now()
 
 
 def drop_discovered(draft: Credential) -> None:

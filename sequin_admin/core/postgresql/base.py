@@ -24,6 +24,7 @@ from psycopg.waiting import Ready
 
 from sequin_admin.core import shutdown, statement_limits
 from sequin_admin.core.availability import database
+from sequin_admin.core.postgresql.compiler import DatabaseOperations
 
 Answer = TypeVar("Answer")
 # After its limit a statement is cancelled; an answer must come within this time.
@@ -127,6 +128,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     """Opens bounded connections, records when none can be opened, asks whether one is alive only
     when the server has said something, and has a cursor whose statements the server keeps."""
 
+    ops_class = DatabaseOperations
     connection: BoundedConnection | None
     health_check_done: bool
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from functools import cache
+from types import MappingProxyType
 from typing import Any, Self, get_args
 
 from pydantic import (
@@ -75,11 +76,16 @@ class Properties(BaseModel):
         return pasted_key(pattern) if pattern and cls.is_secret(name) else trim
 
     @classmethod
-    def options_of(cls, name: str) -> dict[str, Any]:
+    @cache
+    def options_of(cls, name: str) -> Mapping[str, Any]:
         """The arguments of `Property()`: example, match, extension, read_only, multiline,
         password."""
         extra = cls.model_fields[name].json_schema_extra
-        return dict(extra) if isinstance(extra, dict) else {}
+        return MappingProxyType(extra if isinstance(extra, dict) else {})
+
+    @classmethod
+    def title_of(cls, name: str) -> str:
+        return cls.model_fields[name].title or name
 
     @classmethod
     def only(cls, names: tuple[str, ...]) -> "type[Properties]":
@@ -154,17 +160,17 @@ class Properties(BaseModel):
         at an end: one sentence each, without a secret."""
         public, secrets = self.public_values(), self.secret_values()
         passwords = {n: value for n, value in secrets.items() if self.is_password(n)}
-        titles = {name: field.title or name for name, field in type(self).model_fields.items()}
+        title_of = self.title_of
         return [
-            *(f"{titles[n]} is kept as {public[n]}." for n in self._rewritten if n in public),
-            *(self.remark_on_secret(n, titles[n]) for n in self._rewritten if n in secrets),
-            *filter(None, (warn_of_space(titles[n], value) for n, value in passwords.items())),
+            *(f"{title_of(n)} is kept as {public[n]}." for n in self._rewritten if n in public),
+            *(self.remark_on_secret(n) for n in self._rewritten if n in secrets),
+            *filter(None, (warn_of_space(title_of(n), value) for n, value in passwords.items())),
         ]
 
     @classmethod
-    def remark_on_secret(cls, name: str, title: str) -> str:
+    def remark_on_secret(cls, name: str) -> str:
         is_key_file = cls.options_of(name).get("multiline")
-        return (REENCODED if is_key_file else UNWRAPPED).format(title=title)
+        return (REENCODED if is_key_file else UNWRAPPED).format(title=cls.title_of(name))
 
     def public_values(self) -> dict[str, Any]:
         """JSON values of all properties that are neither secret nor None."""

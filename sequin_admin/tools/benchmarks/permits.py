@@ -35,7 +35,7 @@ LEAST_SHARE = 0.8
 CREDENTIALS = 10_000
 # A usual limit, and one that is never reached.
 RATE = Rate(allowed_requests=100, interval=1000, max_concurrent_requests=0)
-UNENDING = Rate(allowed_requests=1999, interval=100, max_concurrent_requests=100)
+UNENDING = Rate(allowed_requests=1999, interval=100, max_concurrent_requests=1999)
 
 
 def measure(organization: Organization) -> dict[str, Any]:
