@@ -13,7 +13,7 @@ DEAD = """() => [...document.querySelectorAll("a, button, [hx-get], [hx-post]")]
   if (!each.checkVisibility()) return false;
   if (each.matches("a")) return !each.hasAttribute("href");
   if (each.matches("button")) return each.type !== "submit" || !each.form;
-  const byItself = /every|seen|live|change/.test(each.getAttribute("hx-trigger") || "");
+  const byItself = /every|seen|live|change|input/.test(each.getAttribute("hx-trigger") || "");
   return !each.matches("form") && !byItself;
 }).map((each) => each.outerHTML.slice(0, 120))"""
 

@@ -52,7 +52,8 @@ def found(organization, text):
 def test_a_row_is_found_exactly_when_its_text_has_the_word(row, name, value, word):
     row.name, row.metadata = name, {"of": [{"theirs": value}]}
     row.save()
-    texts = [name, value, str(row.pk), row.identity or "", *map(str, row.properties.values())]
+    # The name is on one line now.
+    texts = [row.name, value, str(row.pk), row.identity or "", *map(str, row.properties.values())]
 
     rows = Credential.objects.filter(search__text__has_word=word)
 

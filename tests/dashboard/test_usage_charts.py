@@ -52,10 +52,10 @@ def test_a_limit_far_above_the_bars_does_not_flatten_them(allowed, interval, lim
     assert chart.ticks[-1].text == "100"
 
 
-@pytest.mark.parametrize(("granted", "stands_above"), [(40, False), (60, True)])
+@pytest.mark.parametrize(("granted", "stands_above"), [(40, False), (150, True)])
 def test_the_text_of_the_limit_lies_on_no_bar(granted, stands_above):
     """On its line, or above all bars where the last ones reach beyond the line."""
-    chart = chart_of(Point(NOON, granted=granted, throttled=60))
+    chart = chart_of(Point(NOON, granted=granted, throttled=20))
     line, text = chart.limit.at, chart.limit_text_at
 
     tops = [part.y for bar in chart.bars for part in bar.segments]

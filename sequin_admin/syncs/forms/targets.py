@@ -35,6 +35,7 @@ class TargetForm(NamedForm):
     )
     rows_moved = forms.BooleanField(
         required=False,
+        initial=False,
         label="The rows are there already",
         help_text="Tick it when the database moved with all that was written. Otherwise everything "
         "is read again into another host, port, database or schema.",
