@@ -21,6 +21,9 @@ _deadline: ContextVar[float] = ContextVar("ends")
 _read_late: ContextVar[bool] = ContextVar("late")
 # For what has arrived while this process was stopped or starved.
 LATE_READ_S = 0.1
+# How long a connection waits for its next call. A router on the way forgets one that rests for some
+# minutes, and says so to neither side: the next call would get no answer.
+IDLE_S = 5.0
 
 
 def begin_call(deadline_s: float) -> None:
@@ -109,6 +112,9 @@ class GuardedTransport(httpx2.HTTPTransport):
         super().__init__(trust_env=False)
         self._pool = httpcore2.ConnectionPool(
             ssl_context=httpx2.create_ssl_context(),
+            # As many as there are threads: no call waits for those of a provider that hangs.
+            max_connections=None,
+            keepalive_expiry=IDLE_S,
             network_backend=VettedNetworkBackend(provider, named),
         )
 
