@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 import httpcore2
 import httpx2
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from sequin_admin.core.destinations import EVERYWHERE, AddressPolicy, in_turn
+from sequin_admin.core.env import env
 from sequin_admin.core.redis_urls import parse_redis_url
 
 DEADLINE_S = 10.0
@@ -111,12 +113,27 @@ class GuardedTransport(httpx2.HTTPTransport):
     def __init__(self, provider: bool, named: bool) -> None:
         super().__init__(trust_env=False)
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=httpx2.create_ssl_context(),
+            ssl_context=trusting_context(),
             # As many as there are threads: no call waits for those of a provider that hangs.
             max_connections=None,
             keepalive_expiry=IDLE_S,
             network_backend=VettedNetworkBackend(provider, named),
         )
+
+
+def trusting_context() -> ssl.SSLContext:
+    """Trusts the certificates in `SSL_CERT_FILE`; without it, the system's.
+
+    Raises `ImproperlyConfigured` for a file without any.
+    """
+    try:
+        return httpx2.create_ssl_context()
+    except OSError:  # ssl.SSLError is one
+        raise ImproperlyConfigured(
+            f"SSL_CERT_FILE names {env.str('SSL_CERT_FILE')}, which holds no certificate that can "
+            "be read here. Name a file in PEM: it stands in for the system's, so put the public "
+            "authorities in too."
+        ) from None
 
 
 def vetted_addresses(

@@ -121,3 +121,14 @@ def test_the_deploy_check_is_content_without_subdomains_and_preload():
     done = subprocess.run(command, cwd=ROOT, env=known, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr
+
+
+def test_authorities_that_can_not_be_read_stop_the_start(tmp_path):
+    """At the start, and not at each call to a provider."""
+    missing, other = tmp_path / "missing.pem", tmp_path / "other.pem"
+    other.write_text("no certificate")
+
+    for path in (missing, other):
+        done = run("import django; django.setup()", SSL_CERT_FILE=str(path))
+
+        assert f"ImproperlyConfigured: SSL_CERT_FILE names {path}, which holds no" in done.stderr
