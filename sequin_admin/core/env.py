@@ -12,6 +12,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
+from sequin_admin.core.networks import parse_network
 from sequin_admin.core.wrapping import trim, unwrapped
 
 FERNET_CHARS = 44
@@ -89,6 +90,22 @@ class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
         if isinstance(listed, list) and all(isinstance(text, str) for text in listed):
             return listed
         return [text.strip() for text in value.split(",") if text.strip()]
+
+    def networks(self, var: str) -> list[str]:
+        """Networks with commas between them; none for no value.
+
+        Raises `ImproperlyConfigured` for what is none, and for commas alone: an empty list may mean
+        everywhere, and nobody who writes commas means that.
+        """
+        value = str(self.str(var, default=""))
+        texts = [text.strip() for text in value.split(",") if text.strip()]
+        try:
+            found = [str(parse_network(text)) for text in texts]
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{var} is {value!r}. {error}") from None
+        if value.strip() and not found:
+            raise ImproperlyConfigured(f"{var} is {value!r}, which names no network. Leave it out.")
+        return found
 
     def days(self, var: str, default: int) -> int:
         """A number of days. Raises `ImproperlyConfigured` for less than one."""

@@ -56,11 +56,16 @@ def test_the_env_of_make_setup_names_this_machine_for_targets():
     assert named == "['127.0.0.0/8', '::1/128']"
 
 
-def test_what_is_no_network_stops_the_start():
-    done = run("", TARGET_NETWORKS="10.0.0.0/99")
+@pytest.mark.parametrize("name", ["TARGET_NETWORKS", "STAFF_NETWORKS"])
+def test_what_is_no_network_stops_the_start(name):
+    """Also commas alone, as of two variables that are not set: none would mean everywhere."""
+    for value, said in (("10.0.0.0/99", "This is no network"), (" , ", "names no network")):
+        done = run("", **{name: value})
 
-    assert done.returncode == 1
-    assert "This is no network" in done.stderr
+        assert done.returncode == 1
+        assert f"ImproperlyConfigured: {name} is '{value}'" in done.stderr
+        assert said in done.stderr
+    assert setting(name, **{name: "10.1.2.3/8, fd00::/8,"}) == "['10.0.0.0/8', 'fd00::/8']"
 
 
 def test_a_path_in_the_public_address_stops_the_start():
