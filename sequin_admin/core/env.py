@@ -66,11 +66,16 @@ class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
 
         Raises `ImproperlyConfigured` for a URL of another sort.
         """
+        url = self.str(var, default="") or default
+        if url.startswith("smtps:"):
+            # TLS from the first byte on, as everywhere; the library would begin without it.
+            url = url.replace("smtps", "smtp+ssl", 1)
         try:
-            return dict(self.email_url_config(self.str(var, default="") or default))
+            return dict(self.email_url_config(url))
         except ImproperlyConfigured:
             raise ImproperlyConfigured(
-                f"{var} must name a mail server, such as smtp+tls://user:password@host:587."
+                f"{var} must name a mail server, such as smtp+tls://user:password@host:587, or "
+                "smtps://user:password@host:465 for one with TLS from the beginning."
             ) from None
 
     def choice(self, var: str, *choices: str, default: str) -> str:

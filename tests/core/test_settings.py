@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 
 from sequin_admin.core import new_env
+from sequin_admin.core.database_url import database_settings
 from sequin_admin.core.env import ROOT
 
 KEY = Fernet.generate_key().decode()
@@ -93,6 +95,34 @@ def test_a_value_of_another_type_stops_the_start_with_a_sentence(name, value, se
     assert done.returncode == 1
     assert sentence in done.stderr.splitlines()[-1]
     assert value not in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("url", "modes"),
+    [
+        ("smtps://u:p@mail.test:465", "(None, True)"),
+        ("smtp+ssl://u:p@mail.test", "(None, True)"),
+        ("smtp+tls://u:p@mail.test:587", "(True, None)"),
+        ("smtp://smtps:p@mail.test", "(None, None)"),
+    ],
+)
+def test_mail_is_sent_with_the_tls_that_its_address_names(url, modes):
+    """smtps begins with TLS (RFC 8314); asked for STARTTLS there, a server says nothing."""
+    names = ("EMAIL_USE_TLS", "EMAIL_USE_SSL")
+    shown = ", ".join(f"settings.EMAIL_CONFIG.get({name!r})" for name in names)
+
+    assert run(f"print(({shown}))", EMAIL_URL=url).stdout.strip() == modes
+
+
+def test_the_systems_authorities_are_found_for_the_database():
+    """The driver's OpenSSL looks for them where nothing is; a weaker mode is for it to refuse."""
+    url = "postgresql://u:p@db.test/x?sslrootcert=system"
+    for more in ("", "&sslmode=verify-full"):
+        options = database_settings(url + more)["OPTIONS"]
+        assert options["sslmode"] == "verify-full"
+        assert Path(options["sslrootcert"]).is_file()
+
+    assert database_settings(f"{url}&sslmode=require")["OPTIONS"]["sslrootcert"] == "system"
 
 
 def test_the_public_address_may_be_of_ipv6():
