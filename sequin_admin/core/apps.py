@@ -11,5 +11,6 @@ class CoreConfig(AppConfig):
 
         sessions.register_for_key_rotation()
         connection_created.connect(clock.on_connected)
+        checks.refuse_unknown_callers()
         # Now, and not at the first call to a provider.
         connections.trusting_context()

@@ -70,6 +70,16 @@ def test_what_is_no_network_stops_the_start(name):
     assert setting(name, **{name: "10.1.2.3/8, fd00::/8,"}) == "['10.0.0.0/8', 'fd00::/8']"
 
 
+def test_networks_of_staff_behind_a_proxy_need_its_word():
+    """Else everybody comes from the proxy, which is in a private network as staff are."""
+    proxied = {"STAFF_NETWORKS": "10.0.0.0/8", "BEHIND_TLS_PROXY": "True"}
+    start = "import django; django.setup()"
+
+    assert "Set TRUSTED_PROXIES to" in run(start, **proxied, TRUSTED_PROXIES="").stderr
+    for proxies in ("1", "10.0.0.0/8"):
+        assert run(start, **proxied, TRUSTED_PROXIES=proxies).returncode == 0
+
+
 def test_a_path_in_the_public_address_stops_the_start():
     done = run("", PUBLIC_URL="https://example.com/sequin")
 
