@@ -129,8 +129,9 @@ def trusting_context() -> ssl.SSLContext:
     try:
         return httpx2.create_ssl_context()
     except OSError:  # ssl.SSLError is one
+        path = env.str("SSL_CERT_FILE")
         raise ImproperlyConfigured(
-            f"SSL_CERT_FILE names {env.str('SSL_CERT_FILE')}, which holds no certificate that can "
+            f"SSL_CERT_FILE names {path}, which holds no certificate that can "
             "be read here. Name a file in PEM: it stands in for the system's, so put the public "
             "authorities in too."
         ) from None
