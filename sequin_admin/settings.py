@@ -19,7 +19,7 @@ from sequin_admin.core.env import (
     public_url,
 )
 from sequin_admin.core.logs import configure_logging
-from sequin_admin.core.networks import Proxies, parse_network
+from sequin_admin.core.networks import Proxies
 from sequin_admin.core.redis_urls import redis_url
 
 BASE_DIR = ROOT
@@ -57,7 +57,7 @@ HUBSPOT_API_VERSION = env.str("HUBSPOT_API_VERSION", default="2026-03")
 WEBHOOK_BASE_URLS = loads(env.str("WEBHOOK_BASE_URLS", default="") or "{}")
 # Networks besides the public internet that databases (targets) may be in, as CIDR. None by
 # default: whoever may enter a target could otherwise try every address of an internal network.
-TARGET_NETWORKS = [str(parse_network(text)) for text in env.list("TARGET_NETWORKS", default=[])]
+TARGET_NETWORKS = env.networks("TARGET_NETWORKS")
 # CA certificates that a target's server certificate is verified with. Empty: the system's.
 TARGET_CA_FILE = env.str("TARGET_CA_FILE", default="")
 # How many requests per web process may wait for the test of a target: fewer than it has threads.
@@ -247,7 +247,7 @@ if env.bool("BEHIND_TLS_PROXY", default=False):
 # Sources of X-Forwarded-For. A number is only safe where nobody reaches us without these proxies.
 TRUSTED_PROXIES = Proxies.parse(env.list("TRUSTED_PROXIES", default=[]))
 # From where the staff admin opens, and staff look into organizations. Empty: from everywhere.
-STAFF_NETWORKS = [str(parse_network(text)) for text in env.list("STAFF_NETWORKS", default=[])]
+STAFF_NETWORKS = env.networks("STAFF_NETWORKS")
 API_REQUESTS_PER_MINUTE = env.int("API_REQUESTS_PER_MINUTE", default=30_000)
 if API_REQUESTS_PER_MINUTE < 1:
     raise ImproperlyConfigured("API_REQUESTS_PER_MINUTE must be 1 or more.")

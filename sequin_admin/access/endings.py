@@ -126,19 +126,27 @@ def show_end(organization: Organization, ending: OrganizationEnding | None) -> N
     keys.update(version=models.F("version") + 1)
 
 
-def mail_owners(organization: Organization, event: str, context: dict[str, object]) -> None:
-    """Raises `EndRefused` when they could not be mailed."""
+def draft_mails(
+    organization: Organization, event: str, context: dict[str, object]
+) -> list[EmailMessage]:
+    """One to each owner."""
     owners = Membership.objects.of(organization).filter(role=Role.OWNER, user__is_active=True)
     given = {"organization": organization, "public_url": settings.PUBLIC_URL, **context}
     titles = {
         "asked": f"{organization} will be erased",
-        "reminded": f"{organization} will be erased tomorrow",
+        "reminded": f"{organization} will be erased soon",
         "undone": f"{organization} will not be erased",
     }
     text = render_to_string(f"organization/end_{event}.txt", given)
+    addresses = owners.values_list("user__email", flat=True)
+    return [EmailMessage(one_line(titles[event]), text, to=[address]) for address in addresses]
+
+
+def mail_owners(organization: Organization, event: str, context: dict[str, object]) -> None:
+    """Raises `EndRefused` when they could not be mailed."""
     try:
-        for address in owners.values_list("user__email", flat=True):
-            EmailMessage(one_line(titles[event]), text, to=[address]).send()
+        for mail in draft_mails(organization, event, context):
+            mail.send()
     except OSError as error:
         raise EndRefused(
             "The owners could not be mailed, so nothing was changed. Ask whoever runs this server "
@@ -146,17 +154,33 @@ def mail_owners(organization: Organization, event: str, context: dict[str, objec
         ) from error
 
 
+def mail_reminders(organization: Organization, ending: OrganizationEnding) -> None:
+    """Raises `EndRefused` when no owner could be mailed.
+
+    One whose address is refused is not tried again: the others would get it each time.
+    """
+    mails, failures = draft_mails(organization, "reminded", {"ending": ending}), 0
+    for mail in mails:
+        try:
+            mail.send()
+        except OSError:
+            failures += 1
+            log.warning("owner not reminded", organization=str(organization.pk), exc_info=True)
+    if mails and failures == len(mails):
+        raise EndRefused("No owner could be mailed.")
+
+
 def remind(ending: OrganizationEnding) -> None:
     """Mail the owners once more, and write that down. The caller has its lease.
 
     Does nothing where that is done, or the wait is so short that they were mailed just before.
-    Raises `EndRefused` when they could not be mailed; the next turn tries again.
+    Raises `EndRefused` when none could be mailed; the next turn tries again.
     """
     is_short = ending.ends_at - ending.asked_at <= REMINDED_BEFORE
     organization = Organization.objects.filter(pk=ending.pk, ends_at__isnull=False).first()
     if ending.reminded_at or is_short or organization is None:
         return
-    mail_owners(organization, "reminded", {"ending": ending})
+    mail_reminders(organization, ending)
     with transaction.atomic():
         waiting = leases.still_mine(ending).filter(step=EndingStep.WAITING)
         if waiting.update(reminded_at=clock.now()):

@@ -5,7 +5,7 @@ import re
 from typing import Annotated, Literal
 
 from django.core.exceptions import ImproperlyConfigured
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 SECURE = re.compile(r"https://|http://(127\.0\.0\.1|localhost|\[::1\])[:/]")
 LOOKS = (
@@ -21,7 +21,10 @@ SIGN_ON = {
     "MFA_ALLOW_UNVERIFIED_EMAIL": True,
     "SOCIALACCOUNT_ADAPTER": "sequin_admin.dashboard.sign_on.SignOnAdapter",
 }
+# A host alone. Of an address with a scheme or a port nothing would be taken.
+HOST = r"^[^\s/:@?#]+$|^\[[0-9A-Fa-f:.]+\]$"
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9-]{0,59}$")]
+Host = Annotated[str, Field(pattern=HOST), AfterValidator(lambda host: host.lower().strip("[]"))]
 
 
 class JoinRule(BaseModel):
@@ -54,7 +57,7 @@ class IdentityProvider(BaseModel):
     scopes: tuple[str, ...] = ("openid", "email", "profile")
     trust_email: bool = False
     second_factor: frozenset[str] = frozenset()
-    hosts: frozenset[str] = frozenset()
+    hosts: frozenset[Host] = frozenset()
     join: JoinRule | None = None
 
 

@@ -1,5 +1,6 @@
 """Requests to Sequin Admin, and what its answers mean: a value, or an exception."""
 
+import ssl
 from functools import partial
 from typing import Any
 
@@ -54,8 +55,22 @@ def unreachable(error: httpx2.HTTPError) -> TryLater:
     url = error.request.url
     return TryLater(
         f"Sequin Admin at {url.scheme}://{url.netloc.decode()} could not be asked: "
-        f"{type(error).__name__}. Check the address, or try again."
+        f"{reason_of(error)}"
     )
+
+
+def reason_of(error: BaseException) -> str:
+    """What is wrong with the server's certificate; of anything else the name of the error."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            wrong = cause.verify_message.rstrip(".")
+            return (
+                f"its certificate is refused ({wrong}). If you trust it, let SSL_CERT_FILE name a "
+                "file with the certificate of its authority."
+            )
+        cause = cause.__cause__ or cause.__context__
+    return f"{type(error).__name__}. Check the address, or try again."
 
 
 def read_access(response: httpx2.Response) -> Access:

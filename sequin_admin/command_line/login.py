@@ -8,7 +8,7 @@ import typer
 from sequin_admin.client import Api, Refused
 from sequin_admin.command_line import output, settings
 from sequin_admin.command_line.endings import Misused
-from sequin_admin.command_line.session import AsJson, Session
+from sequin_admin.command_line.session import AsJson, Session, open_api
 from sequin_admin.command_line.settings import Settings
 
 
@@ -27,7 +27,7 @@ def login(
     address = settings.checked(url) if url else given.url or prompt("Address of your Sequin Admin")
     key = given.key or settings.bare_key(prompt("API key", hidden=True), "What was entered")
     using = Settings(settings.checked(address), key)
-    with Api(using.url, using.key) as api:
+    with open_api(using) as api:
         known = check_key(api)
     settings.save(using)
     if json:

@@ -21,8 +21,18 @@ class Session:
 
     def api(self, **options: Any) -> Api:
         """Raises `Misused` when the address or the API key is missing."""
-        using = settings.chosen(self.given)
+        return open_api(settings.chosen(self.given), **options)
+
+
+def open_api(using: Settings, **options: Any) -> Api:
+    """Raises `Misused` where the certificates to trust can't be read."""
+    try:
         return Api(using.url, using.key, **options)
+    except OSError:  # ssl.SSLError is one
+        raise Misused(
+            "SSL_CERT_FILE names no file with certificates that can be read. Correct it, or unset "
+            "it to trust the system's."
+        ) from None
 
 
 def api_of(context: typer.Context) -> Api:

@@ -5,6 +5,7 @@ from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
+from django.core.exceptions import ImproperlyConfigured
 from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 
@@ -87,8 +88,7 @@ def check_version(databases: Sequence[str] | None = None, **kwargs: Any) -> list
 @register(Tags.security, deploy=True)
 def check_trusted_proxies(**kwargs: Any) -> list[Warning]:
     """A warning when a proxy is known to be in front but its `X-Forwarded-For` is not trusted."""
-    proxies = settings.TRUSTED_PROXIES
-    if not settings.SECURE_PROXY_SSL_HEADER or proxies.hops or proxies.networks:
+    if not settings.SECURE_PROXY_SSL_HEADER or settings.TRUSTED_PROXIES.any:
         return []
     return [
         Warning(
@@ -98,6 +98,17 @@ def check_trusted_proxies(**kwargs: Any) -> list[Warning]:
             id="sequin_admin.W001",
         )
     ]
+
+
+def refuse_unknown_callers() -> None:
+    """Raises `ImproperlyConfigured` where staff's networks are named and all callers have one
+    address, the proxy's: in one of these networks, it would let everybody in."""
+    proxied = settings.SECURE_PROXY_SSL_HEADER and not settings.TRUSTED_PROXIES.any
+    if proxied and settings.STAFF_NETWORKS:
+        raise ImproperlyConfigured(
+            "STAFF_NETWORKS is set, and behind a proxy (BEHIND_TLS_PROXY) all callers have its "
+            "address. Set TRUSTED_PROXIES to the number of proxies in front, or their networks."
+        )
 
 
 def refuse_unusable_database(*, migrated: bool = True) -> None:

@@ -10,8 +10,10 @@ from urllib.parse import urlsplit
 import httpcore2
 import httpx2
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 
 from sequin_admin.core.destinations import EVERYWHERE, AddressPolicy, in_turn
+from sequin_admin.core.env import env
 from sequin_admin.core.redis_urls import parse_redis_url
 
 DEADLINE_S = 10.0
@@ -21,6 +23,9 @@ _deadline: ContextVar[float] = ContextVar("ends")
 _read_late: ContextVar[bool] = ContextVar("late")
 # For what has arrived while this process was stopped or starved.
 LATE_READ_S = 0.1
+# How long a connection waits for its next call. A router on the way forgets one that rests for some
+# minutes, and says so to neither side: the next call would get no answer.
+IDLE_S = 5.0
 
 
 def begin_call(deadline_s: float) -> None:
@@ -108,9 +113,28 @@ class GuardedTransport(httpx2.HTTPTransport):
     def __init__(self, provider: bool, named: bool) -> None:
         super().__init__(trust_env=False)
         self._pool = httpcore2.ConnectionPool(
-            ssl_context=httpx2.create_ssl_context(),
+            ssl_context=trusting_context(),
+            # As many as there are threads: no call waits for those of a provider that hangs.
+            max_connections=None,
+            keepalive_expiry=IDLE_S,
             network_backend=VettedNetworkBackend(provider, named),
         )
+
+
+def trusting_context() -> ssl.SSLContext:
+    """Trusts the certificates in `SSL_CERT_FILE`; without it, the system's.
+
+    Raises `ImproperlyConfigured` for a file without any.
+    """
+    try:
+        return httpx2.create_ssl_context()
+    except OSError:  # ssl.SSLError is one
+        path = env.str("SSL_CERT_FILE")
+        raise ImproperlyConfigured(
+            f"SSL_CERT_FILE names {path}, which holds no certificate that can "
+            "be read here. Name a file in PEM: it stands in for the system's, so put the public "
+            "authorities in too."
+        ) from None
 
 
 def vetted_addresses(

@@ -1,11 +1,14 @@
 """Django's settings of the database that `DATABASE_URL` names."""
 
+import ssl
 from os import getpid
 from pathlib import Path
 from tempfile import gettempdir
 from typing import Any
 
 from sequin_admin.core.env import env
+
+FULL = "verify-full"
 
 
 def read_database(default: str) -> dict[str, Any]:
@@ -34,6 +37,10 @@ def complete(database: dict[str, Any]) -> dict[str, Any]:
     database["ENGINE"] = "sequin_admin.core.postgresql"
     database |= {"CONN_MAX_AGE": 60, "CONN_HEALTH_CHECKS": True}
     options = database.setdefault("OPTIONS", {})
+    if options.get("sslrootcert") == "system" and options.get("sslmode", FULL) == FULL:
+        # The driver's own OpenSSL looks in a folder that no system has.
+        found = ssl.get_default_verify_paths().cafile or "system"
+        options |= {"sslmode": FULL, "sslrootcert": found}
     # To each host of several, in whole seconds, at least 2: psycopg takes no less.
     options.setdefault("connect_timeout", env.int("DATABASE_CONNECT_TIMEOUT_S", default=2))
     # After how many runs on a connection a hot query is prepared.

@@ -12,6 +12,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
+from sequin_admin.core.networks import parse_network
 from sequin_admin.core.wrapping import trim, unwrapped
 
 FERNET_CHARS = 44
@@ -65,11 +66,16 @@ class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
 
         Raises `ImproperlyConfigured` for a URL of another sort.
         """
+        url = self.str(var, default="") or default
+        if url.startswith("smtps:"):
+            # TLS from the first byte on, as everywhere; the library would begin without it.
+            url = url.replace("smtps", "smtp+ssl", 1)
         try:
-            return dict(self.email_url_config(self.str(var, default="") or default))
+            return dict(self.email_url_config(url))
         except ImproperlyConfigured:
             raise ImproperlyConfigured(
-                f"{var} must name a mail server, such as smtp+tls://user:password@host:587."
+                f"{var} must name a mail server, such as smtp+tls://user:password@host:587, or "
+                "smtps://user:password@host:465 for one with TLS from the beginning."
             ) from None
 
     def choice(self, var: str, *choices: str, default: str) -> str:
@@ -89,6 +95,22 @@ class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
         if isinstance(listed, list) and all(isinstance(text, str) for text in listed):
             return listed
         return [text.strip() for text in value.split(",") if text.strip()]
+
+    def networks(self, var: str) -> list[str]:
+        """Networks with commas between them; none for no value.
+
+        Raises `ImproperlyConfigured` for what is none, and for commas alone: an empty list may mean
+        everywhere, and nobody who writes commas means that.
+        """
+        value = str(self.str(var, default=""))
+        texts = [text.strip() for text in value.split(",") if text.strip()]
+        try:
+            found = [str(parse_network(text)) for text in texts]
+        except ValueError as error:
+            raise ImproperlyConfigured(f"{var} is {value!r}. {error}") from None
+        if value.strip() and not found:
+            raise ImproperlyConfigured(f"{var} is {value!r}, which names no network. Leave it out.")
+        return found
 
     def days(self, var: str, default: int) -> int:
         """A number of days. Raises `ImproperlyConfigured` for less than one."""

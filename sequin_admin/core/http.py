@@ -5,6 +5,7 @@ addresses (`destinations`) and, when `SIMULATOR_URL` is set, the simulator in pl
 host.
 """
 
+import ssl
 import zlib
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
@@ -122,7 +123,17 @@ def request(
     except httpx2.InvalidURL:
         raise Forbidden(f"{host} is not an address we can call.") from None
     except httpx2.HTTPError as error:
-        raise Unreachable(f"{host} could not be reached ({type(error).__name__}).") from None
+        raise Unreachable(f"{host} could not be reached ({describe_failure(error)}).") from None
+
+
+def describe_failure(error: httpx2.HTTPError) -> str:
+    """What is wrong with a certificate; of anything else the name of the error."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate is refused: {cause.verify_message.rstrip('.')}"
+        cause = cause.__cause__ or cause.__context__
+    return type(error).__name__
 
 
 @contextmanager

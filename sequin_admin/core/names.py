@@ -10,11 +10,14 @@ from sequin_admin.core.wrapping import trim
 # White space of any kind, and control characters, which would break a line or a mail's header. Not
 # NUL, which is refused where a text comes in.
 _BLANKS = re.compile(r"[\s\x01-\x1f\x7f-\x9f]+")
+# What turns the direction of the text behind a name as well (UAX 9, 2.1 to 2.4). Letters of Hebrew
+# or Arabic need none of them.
+_TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 def clean_name(text: str) -> str:
     """The name on one line. Of one that nobody would see, nothing is left."""
-    return trim(_BLANKS.sub(" ", text))
+    return trim(_BLANKS.sub(" ", _TURNS.sub("", text)))
 
 
 class NameColumn(models.CharField):

@@ -75,6 +75,10 @@ class Proxies:
                 "as 1, or their networks, such as 10.0.0.0/8,fd00::/8."
             ) from None
 
+    @property
+    def any(self) -> bool:
+        return bool(self.hops or self.networks)
+
     def client_address(self, remote: str, forwarded: str) -> Address | None:
         """The client's address: `remote` unless that is a trusted proxy. None when unknown.
 

@@ -35,7 +35,8 @@ class NewRows:
     def load(self, request: Request, keys: Sequence[str]) -> Iterator[Current]:
         """A key is the time of the page, and its filters. A page has one list."""
         time, _, query = keys[0].partition("?")
-        with suppress(ValueError):
+        # OverflowError: in UTC it is before the year 1 or after 9999.
+        with suppress(ValueError, OverflowError):
             since = datetime.fromisoformat(time)
             if since.tzinfo is not None:
                 rows = self.rows(AskedBefore(request.organization, QueryDict(query)))

@@ -1,6 +1,8 @@
 """A sync worker's calls: authorized, with renewed tokens, and only to the provider."""
 
 import asyncio
+import socket
+import ssl
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx2
@@ -8,6 +10,7 @@ import pytest
 
 from sequin_admin.client import AsyncClient, Broken, Client, Pace, SequinError, TryLater, WrongHost
 from sequin_admin.connect import credential_operations
+from sequin_admin.simulator.tls.authority import Authority
 from sequin_admin.tokens.models import Token
 
 CONTACTS = "/crm/v3/objects/contacts"
@@ -98,6 +101,22 @@ def test_a_server_that_is_away_is_to_be_tried_later(api_key):
         pytest.raises(TryLater, match="could not be asked"),
     ):
         client.credential("x").token()
+
+
+def test_a_certificate_that_is_not_trusted_is_told(tmp_path, api_key):
+    context = Authority(tmp_path).context("127.0.0.1")
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        ThreadPoolExecutor(1) as pool,
+        Client(f"https://127.0.0.1:{listener.getsockname()[1]}", api_key) as client,
+    ):
+        shaken = pool.submit(lambda: context.wrap_socket(listener.accept()[0], server_side=True))
+
+        with pytest.raises(TryLater, match=r"certificate is refused \(.*let SSL_CERT_FILE name"):
+            client.credential("x").token()
+
+        with pytest.raises(ssl.SSLError, match="unknown ca"):
+            shaken.result(5)
 
 
 def test_a_wrong_key_is_told(live_server, connected):

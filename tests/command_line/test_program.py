@@ -114,6 +114,16 @@ def test_a_server_that_is_not_there_ends_with_4(bare):
     assert f"{known['SEQUIN_URL']} could not be asked" in ran.err
 
 
+def test_authorities_that_can_not_be_read_end_with_2(bare):
+    known = {"SEQUIN_URL": "https://127.0.0.1:9", "SEQUIN_API_KEY": "x", "SSL_CERT_FILE": "missing"}
+
+    for command in (("credentials", "list"), ("login", "https://127.0.0.1:9")):
+        ran = bare(*command, **known)
+
+        assert (ran.code, ran.out) == (2, "")
+        assert "SSL_CERT_FILE names no file with certificates" in ran.err
+
+
 def test_a_refused_key_ends_with_3_and_says_where_to_give_another(run):
     ran = run("credentials", "list", "--json", SEQUIN_API_KEY="sqn_wrong")
 

@@ -5,8 +5,10 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from email.utils import format_datetime
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -76,6 +78,14 @@ def server() -> Iterator[ThreadingHTTPServer]:
     yield server
     server.shutdown()
     server.server_close()
+
+
+@pytest.fixture
+def new_clients(monkeypatch):
+    """Clients of this test alone."""
+    monkeypatch.setattr(http, "_client", cache(http._client.__wrapped__))
+    yield http._client(True, True)
+    http._client(True, True).close()
 
 
 @pytest.fixture
@@ -161,6 +171,36 @@ def test_a_process_that_was_stopped_past_the_deadline_reads_what_has_arrived(
     else:
         with pytest.raises(http.Unreachable, match="did not answer within"):
             http.get(f"{provider}/trickle", deadline_s=5)
+
+
+def test_a_connection_that_rests_is_not_used_again(provider, new_clients, monkeypatch):
+    """On the way to the provider it may be forgotten, and a call on it gets no answer."""
+    http.get(f"{provider}/json")
+    http.get(f"{provider}/json")
+    (kept,) = new_clients._transport._pool.connections
+    now = time.monotonic() + connections.IDLE_S
+    monkeypatch.setattr("httpcore2._sync.http11.time", SimpleNamespace(monotonic=lambda: now))
+
+    http.get(f"{provider}/json")
+
+    assert kept.is_closed()
+
+
+def test_calls_that_hang_hold_up_no_other(provider, new_clients, settings):
+    """However many threads a worker has."""
+    with (
+        socket.create_server(("127.0.0.1", 0), backlog=50) as silent,
+        ThreadPoolExecutor(20) as pool,
+    ):
+        silent.settimeout(5)
+        port = silent.getsockname()[1]
+        settings.PROVIDER_BASE_URLS |= {"silent.example": f"http://127.0.0.1:{port}"}
+        hanging = [pool.submit(http.get, "https://silent.example/") for _ in range(20)]
+        arrived = [silent.accept()[0] for _ in hanging]
+
+        assert http.get(f"{provider}/json", deadline_s=3).ok
+        for line in arrived:
+            line.close()
 
 
 def test_a_broken_connection_is_a_sentence(provider):

@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime, timedelta, timezone
 from uuid import uuid4
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.core.exceptions import FieldError
@@ -51,6 +52,16 @@ def test_many_rows_are_stored_as_single_ones(django_assert_num_queries):
     assert "json_to_recordset" in queries[0]["sql"]
     for before, after in zip(stored(one_by_one), stored(together), strict=True):
         assert {**before, "id": 0} == {**after, "id": 0}
+
+
+@pytest.mark.parametrize("zone", [ZoneInfo("Europe/Berlin"), timezone(timedelta(seconds=30))])
+def test_a_zone_that_is_seconds_ahead_keeps_them(zone):
+    """Berlin was 53 minutes and 28 seconds ahead until 1893."""
+    at = datetime(1850, 1, 1, tzinfo=zone)
+
+    rows = Event.objects.bulk_create([Event(at=at), Event(at=at)])
+
+    assert [row["at"] for row in stored(rows)] == [at, at]
 
 
 def test_rows_get_their_ids_in_order():

@@ -3,11 +3,13 @@
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
 
 from sequin_admin.core import new_env
+from sequin_admin.core.database_url import database_settings
 from sequin_admin.core.env import ROOT
 
 KEY = Fernet.generate_key().decode()
@@ -56,11 +58,26 @@ def test_the_env_of_make_setup_names_this_machine_for_targets():
     assert named == "['127.0.0.0/8', '::1/128']"
 
 
-def test_what_is_no_network_stops_the_start():
-    done = run("", TARGET_NETWORKS="10.0.0.0/99")
+@pytest.mark.parametrize("name", ["TARGET_NETWORKS", "STAFF_NETWORKS"])
+def test_what_is_no_network_stops_the_start(name):
+    """Also commas alone, as of two variables that are not set: none would mean everywhere."""
+    for value, said in (("10.0.0.0/99", "This is no network"), (" , ", "names no network")):
+        done = run("", **{name: value})
 
-    assert done.returncode == 1
-    assert "This is no network" in done.stderr
+        assert done.returncode == 1
+        assert f"ImproperlyConfigured: {name} is '{value}'" in done.stderr
+        assert said in done.stderr
+    assert setting(name, **{name: "10.1.2.3/8, fd00::/8,"}) == "['10.0.0.0/8', 'fd00::/8']"
+
+
+def test_networks_of_staff_behind_a_proxy_need_its_word():
+    """Else everybody comes from the proxy, which is in a private network as staff are."""
+    proxied = {"STAFF_NETWORKS": "10.0.0.0/8", "BEHIND_TLS_PROXY": "True"}
+    start = "import django; django.setup()"
+
+    assert "Set TRUSTED_PROXIES to" in run(start, **proxied, TRUSTED_PROXIES="").stderr
+    for proxies in ("1", "10.0.0.0/8"):
+        assert run(start, **proxied, TRUSTED_PROXIES=proxies).returncode == 0
 
 
 def test_a_path_in_the_public_address_stops_the_start():
@@ -88,6 +105,34 @@ def test_a_value_of_another_type_stops_the_start_with_a_sentence(name, value, se
     assert done.returncode == 1
     assert sentence in done.stderr.splitlines()[-1]
     assert value not in done.stderr.splitlines()[-1]
+
+
+@pytest.mark.parametrize(
+    ("url", "modes"),
+    [
+        ("smtps://u:p@mail.test:465", "(None, True)"),
+        ("smtp+ssl://u:p@mail.test", "(None, True)"),
+        ("smtp+tls://u:p@mail.test:587", "(True, None)"),
+        ("smtp://smtps:p@mail.test", "(None, None)"),
+    ],
+)
+def test_mail_is_sent_with_the_tls_that_its_address_names(url, modes):
+    """smtps begins with TLS (RFC 8314); asked for STARTTLS there, a server says nothing."""
+    names = ("EMAIL_USE_TLS", "EMAIL_USE_SSL")
+    shown = ", ".join(f"settings.EMAIL_CONFIG.get({name!r})" for name in names)
+
+    assert run(f"print(({shown}))", EMAIL_URL=url).stdout.strip() == modes
+
+
+def test_the_systems_authorities_are_found_for_the_database():
+    """The driver's OpenSSL looks for them where nothing is; a weaker mode is for it to refuse."""
+    url = "postgresql://u:p@db.test/x?sslrootcert=system"
+    for more in ("", "&sslmode=verify-full"):
+        options = database_settings(url + more)["OPTIONS"]
+        assert options["sslmode"] == "verify-full"
+        assert Path(options["sslrootcert"]).is_file()
+
+    assert database_settings(f"{url}&sslmode=require")["OPTIONS"]["sslrootcert"] == "system"
 
 
 def test_the_public_address_may_be_of_ipv6():
@@ -121,3 +166,14 @@ def test_the_deploy_check_is_content_without_subdomains_and_preload():
     done = subprocess.run(command, cwd=ROOT, env=known, capture_output=True, text=True)
 
     assert done.returncode == 0, done.stderr
+
+
+def test_authorities_that_can_not_be_read_stop_the_start(tmp_path):
+    """At the start, and not at each call to a provider."""
+    missing, other = tmp_path / "missing.pem", tmp_path / "other.pem"
+    other.write_text("no certificate")
+
+    for path in (missing, other):
+        done = run("import django; django.setup()", SSL_CERT_FILE=str(path))
+
+        assert f"ImproperlyConfigured: SSL_CERT_FILE names {path}, which holds no" in done.stderr

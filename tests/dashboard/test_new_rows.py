@@ -32,6 +32,7 @@ def add_cause(organization, name):
     causes.group_orphans()
 
 
+LATE = "9999-12-31T23:59:59-14:00?"
 ADD = {
     "credentials": add_credential,
     "syncs": add_sync,
@@ -74,6 +75,9 @@ def test_what_others_make_is_not_counted(owner, organization, stranger):
     assert "new: show" not in read_new(owner, page)
 
 
-@pytest.mark.parametrize("key", ["", "?", "now?q=x", "2026-11-30T12:00:00?q=x", "\x00?"])
+@pytest.mark.parametrize(
+    "key",
+    ["", "?", "now?q=x", "2026-11-30T12:00:00?q=x", "\x00?", "0001-01-01T00:00:00+14:00?", LATE],
+)
 def test_a_time_that_is_none_counts_nothing(owner, organization, key):
     assert owner.get("/badges/", {"new_credentials": key}).status_code == 286

@@ -338,6 +338,8 @@ def test_a_stranger_of_the_provider_is_no_member(client, organization, trust, si
         '{"a": {"name": "A", "issuer": "http://a.test", "client_id": "x"}}',
         '{"a": {"name": "A", "issuer": "https://a.test", "client_id": "x", "secret": "canary"}}',
         '{"A b": {"name": "A", "issuer": "https://a.test", "client_id": "x"}}',
+        '{"a": {"name": "A", "issuer": "https://a.test", "client_id": "x", "hosts": ["b:443"]}}',
+        '{"a": {"name": "A", "issuer": "https://a.test", "client_id": "x", "hosts": ["https://b"]}}',
     ],
 )
 def test_a_wrong_setting_is_told_without_its_values(text):

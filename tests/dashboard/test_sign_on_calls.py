@@ -101,7 +101,8 @@ def test_a_private_host_is_called_once_the_operator_names_it(odd):
         sign_on_http.fetch_object(IdentityProvider.model_validate(given), "GET", elsewhere)
 
     for host in ("localhost", "169.254.169.254"):
-        known = IdentityProvider.model_validate({**given, "hosts": [host]})
+        # In whatever case it is written.
+        known = IdentityProvider.model_validate({**given, "hosts": [host.upper()]})
         # There is no TLS at that port.
         wanted = "localhost could not" if host == "localhost" else "No setting allows"
         with pytest.raises(sign_on_http.http.Unreachable, match=wanted):

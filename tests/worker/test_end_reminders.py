@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from io import StringIO
+from smtplib import SMTPRecipientsRefused
 
 import pytest
 from django.core import mail
@@ -29,7 +30,7 @@ def at(monkeypatch, moment):
 
 
 def subjects():
-    return [message.subject for message in mail.outbox if "tomorrow" in message.subject]
+    return [message.subject for message in mail.outbox if "erased soon" in message.subject]
 
 
 def ask_on_the_page(organization, user):
@@ -65,8 +66,8 @@ def test_owners_are_reminded_once_the_day_before(organization, user, monkeypatch
     for hours in (23, 22, 1):
         at(monkeypatch, ends_at - timedelta(hours=hours))
 
-    assert subjects() == ["Arrakis will be erased tomorrow"] * 2
-    told = {message.to[0] for message in mail.outbox if "tomorrow" in message.subject}
+    assert subjects() == ["Arrakis will be erased soon"] * 2
+    told = {message.to[0] for message in mail.outbox if "erased soon" in message.subject}
     assert told == {user.email, second.email}
     assert reverse("dashboard:organization") in mail.outbox[-1].body
     event = Event.objects.get(action="organization.end_reminded")
@@ -91,6 +92,28 @@ def test_a_reminder_that_can_not_be_mailed_is_tried_again(organization, user, mo
     at(monkeypatch, ends_at - timedelta(hours=22))
 
     assert len(subjects()) == 1
+
+
+def test_an_owner_whose_address_is_refused_brings_the_others_no_second_mail(
+    organization, user, monkeypatch
+):
+    gone = make_member(organization, "gurney@arrakis.test", "owner").email
+    make_member(organization, "stilgar@arrakis.test", "owner")
+    endings.ask(organization, actor=user)
+    ends_at = OrganizationEnding.objects.get().ends_at
+    send = mail.EmailMessage.send
+
+    def refusing(message):
+        if message.to == [gone]:
+            raise SMTPRecipientsRefused({gone: (550, b"No such mailbox")})
+        return send(message)
+
+    monkeypatch.setattr(mail.EmailMessage, "send", refusing)
+    for hours in (23, 22, 21):
+        at(monkeypatch, ends_at - timedelta(hours=hours))
+
+    assert len(subjects()) == 2
+    assert Event.objects.filter(action="organization.end_reminded").count() == 1
 
 
 def test_who_undid_it_or_waits_for_a_day_only_is_not_reminded(organization, user, monkeypatch):

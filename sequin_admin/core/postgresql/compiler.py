@@ -5,7 +5,7 @@ rows are one JSON document, written by a fast encoder; the server reads it with 
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 from uuid import UUID
 
@@ -72,8 +72,7 @@ class SQLInsertCompiler(compiler.SQLInsertCompiler):
     ) -> tuple[list[list[str]], list[list[object]]]:
         made: tuple[list[list[str]], list[list[object]]]
         made = super().assemble_as_sql(fields, value_rows)
-        # JSON has no NaN.
-        if not isinstance(made[0], InsertUnnest) or has_floats(fields):
+        if not isinstance(made[0], InsertUnnest) or not fits_json(fields, value_rows):
             return made
         names = [field.column for field in fields]
         rows = [dict(zip(names, row, strict=True)) for row in value_rows]
@@ -88,8 +87,22 @@ class SQLInsertCompiler(compiler.SQLInsertCompiler):
         return InsertRecords(columns), [[written]]
 
 
-def has_floats(fields: Sequence["models.Field[object, object]"]) -> bool:
-    return any(isinstance(field, models.FloatField) for field in fields)
+def fits_json(
+    fields: Sequence["models.Field[object, object]"], value_rows: Sequence[Sequence[object]]
+) -> bool:
+    """False where JSON, or its encoder, loses something: it has no NaN, and cuts offsets of times
+    to minutes (RFC 3339), where zones of before about 1900 have seconds."""
+    if any(isinstance(field, models.FloatField) for field in fields):
+        return False
+    times = [n for n, field in enumerate(fields) if isinstance(field, models.DateTimeField)]
+    return all(has_whole_minutes(row[number]) for row in value_rows for number in times)
+
+
+def has_whole_minutes(value: object) -> bool:
+    """Whether it is in UTC or in a zone that is minutes ahead or behind; true for no time."""
+    if not isinstance(value, datetime) or value.tzinfo is UTC:
+        return True
+    return not (value.utcoffset() or timedelta()) % timedelta(minutes=1)
 
 
 def write_json(value: object) -> orjson.Fragment:

@@ -54,10 +54,11 @@ def link_to(url: str) -> Link:
 
 
 def sentinel_pool(address: RedisAddress) -> ConnectionPool:
-    """Connections that ask the Sentinels where the primary is."""
+    """Connections that ask the Sentinels where the primary is: with TLS where it speaks TLS."""
     own = {"password": address.sentinel_password or None, "retry": Retry(NoBackoff(), 0)}
     options = server_options(address)
-    sentinel = Sentinel(address.nodes, sentinel_kwargs={**own, **TIMEOUTS})
+    tls = {name: value for name, value in options.items() if name.startswith("ssl")}
+    sentinel = Sentinel(address.nodes, sentinel_kwargs={**own, **TIMEOUTS, **tls})
     return SentinelConnectionPool(address.service, sentinel, **options)
 
 
