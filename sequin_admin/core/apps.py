@@ -8,9 +8,11 @@ class CoreConfig(AppConfig):
         from django.db.backends.signals import connection_created
 
         from sequin_admin.core import checks, clock, connections, db_lookups, sessions  # noqa: F401 - register themselves
+        from sequin_admin.core.env import env
 
         sessions.register_for_key_rotation()
         connection_created.connect(clock.on_connected)
         checks.refuse_unknown_callers()
-        # Now, and not at the first call to a provider.
-        connections.trusting_context()
+        # Not at the first call to a provider. The system's authorities need no look.
+        if env.str("SSL_CERT_FILE", default=""):
+            connections.trusting_context()
