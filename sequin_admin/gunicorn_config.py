@@ -10,6 +10,8 @@ from sequin_admin.core.logs import mask_tokens
 
 # A web process renews tokens too, when a reader asks.
 graceful_timeout = ceil(shutdown.GRACE_S)
+# Nobody manages gunicorn through a socket in the home folder, and a read-only system has none.
+control_socket_disable = True
 
 
 class MaskingLogger(Logger):  # type: ignore[misc]

@@ -124,7 +124,7 @@ def require_free(port: int, setting: str) -> None:
 
 def gunicorn(module: str, port: int, threads: int) -> list[str]:
     """The command of the Dockerfile, with one process and for one machine."""
-    bind = ["--bind", f"127.0.0.1:{port}", "--threads", str(threads), "--no-control-socket"]
+    bind = ["--bind", f"127.0.0.1:{port}", "--threads", str(threads)]
     worker = ["--config", CONFIG, "--worker-class", WORKER_CLASS]
     return ["-m", "gunicorn", *bind, *worker, "--log-level", "warning", f"{module}:application"]
 
