@@ -21,6 +21,7 @@ from sequin_admin.audit.models import Event
 from sequin_admin.connect import links
 from sequin_admin.connect.models import AuthorizationRequest
 from sequin_admin.core import clock
+from sequin_admin.core.names import clean_name
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.properties import MAX_NUMBER
@@ -217,7 +218,7 @@ class Fed:
             return 1  # In metadata, whose schema bounds no number.
         if name == "state" and len(json.dumps(value)) > STATE_CHARS:
             return None
-        if isinstance(value, str) and value.isspace():
+        if isinstance(value, str) and value and not clean_name(value):
             return "spice"  # A schema counts characters, we those that are left without blanks.
         return value if value is None else self.exact.get(name, self.ids.get(name, value))
 

@@ -3,10 +3,12 @@
 import json
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 from sequin_admin.client.dlt import Loader, Page
 from sequin_admin.client.dlt.pages import Round
 from sequin_admin.client.held_run import clock_s
+from sequin_admin.client.permits import Pace, Permits
 from sequin_admin.client.runs import HeldCollection, HeldRun
 
 SYNC, CONSUMER, TARGET = "5b9c1f60-aaaa", "c0ffee00-bbbb", "7a59e700-cccc"
@@ -39,7 +41,8 @@ def make_run(target, fence=1):
         "kind": "stripe_key",
     }
     answer = {"run": shown, "collections": []}
-    return HeldRun(Door(target), answer, lambda *_: None, 600, clock_s())
+    credential = SimpleNamespace(permits=Permits(lambda *sent: None, Pace()))
+    return HeldRun(Door(target), answer, lambda *_: credential, 600, clock_s())
 
 
 COLLECTION = HeldCollection("stripe:customer", "Customers", None, 1, None)
