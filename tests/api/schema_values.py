@@ -218,9 +218,10 @@ class Fed:
             return 1  # In metadata, whose schema bounds no number.
         if name == "state" and len(json.dumps(value)) > STATE_CHARS:
             return None
-        if isinstance(value, str) and value and not clean_name(value):
-            return "spice"  # A schema counts characters, we those that are left without blanks.
-        return value if value is None else self.exact.get(name, self.ids.get(name, value))
+        if value is not None and (name in self.exact or name in self.ids):
+            return self.exact.get(name, self.ids.get(name))
+        # A schema counts characters, we those that are left without blanks.
+        return "spice" if isinstance(value, str) and value and not clean_name(value) else value
 
     def agreeing(self, fed: dict[str, Any]) -> dict[str, Any]:
         """Make fields that depend on each other consistent."""
