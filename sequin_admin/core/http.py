@@ -123,7 +123,8 @@ def request(
     except httpx2.InvalidURL:
         raise Forbidden(f"{host} is not an address we can call.") from None
     except httpx2.HTTPError as error:
-        raise Unreachable(f"{host} could not be reached ({describe_failure(error)}).") from None
+        reason = describe_failure(error)
+        raise Unreachable(f"{host} could not be reached ({reason}).") from None
 
 
 def describe_failure(error: httpx2.HTTPError) -> str:
