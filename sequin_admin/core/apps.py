@@ -7,7 +7,7 @@ class CoreConfig(AppConfig):
     def ready(self) -> None:
         from django.db.backends.signals import connection_created
 
-        from sequin_admin.core import checks, clock, connections, db_lookups, sessions  # noqa: F401 - register themselves
+        from sequin_admin.core import checks, clock, db_lookups, sessions  # noqa: F401 - register themselves
         from sequin_admin.core.env import env
 
         sessions.register_for_key_rotation()
@@ -15,4 +15,6 @@ class CoreConfig(AppConfig):
         checks.refuse_unknown_callers()
         # Not at the first call to a provider. The system's authorities need no look.
         if env.str("SSL_CERT_FILE", default=""):
+            from sequin_admin.core import connections
+
             connections.trusting_context()

@@ -43,6 +43,10 @@ LOOKS = {int: "a whole number, such as 10", float: "a number, such as 0.5"}
 ON_OR_OFF = {*environ.Env.BOOLEAN_TRUE_STRINGS, "false", "off", "n", "no", "0", ""}
 
 
+def split_commas(value: str) -> list[str]:
+    return [text.strip() for text in value.split(",") if text.strip()]
+
+
 class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
     """Raises `ImproperlyConfigured` with a sentence for a value that its type can't have."""
 
@@ -94,7 +98,7 @@ class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
             listed = None
         if isinstance(listed, list) and all(isinstance(text, str) for text in listed):
             return listed
-        return [text.strip() for text in value.split(",") if text.strip()]
+        return split_commas(value)
 
     def networks(self, var: str) -> list[str]:
         """Networks with commas between them; none for no value.
@@ -103,9 +107,8 @@ class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
         everywhere, and nobody who writes commas means that.
         """
         value = str(self.str(var, default=""))
-        texts = [text.strip() for text in value.split(",") if text.strip()]
         try:
-            found = [str(parse_network(text)) for text in texts]
+            found = [str(parse_network(text)) for text in split_commas(value)]
         except ValueError as error:
             raise ImproperlyConfigured(f"{var} is {value!r}. {error}") from None
         if value.strip() and not found:
