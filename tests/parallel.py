@@ -7,6 +7,8 @@ from typing import Any
 
 from django.db import connection, connections
 
+from tests.patience import PATIENCE_S
+
 USES, AT_ONCE = 100, 40
 
 
@@ -16,7 +18,7 @@ def in_parallel(use: Callable[..., Any], each: Sequence[Any] = range(USES)) -> l
 
     def run(number: int) -> Any:
         if number < AT_ONCE:
-            together.wait(60)
+            together.wait(PATIENCE_S)
         try:
             return use(each[number])
         finally:

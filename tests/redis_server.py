@@ -20,6 +20,7 @@ from redis.cluster import RedisCluster
 
 from sequin_admin.tools.benchmarks.permits import mark_as_old
 from sequin_admin.tools.supervisor import free_port
+from tests.patience import PATIENCE_S
 
 # What the product wants of a server; not synced to the disk, as nobody pulls the plug.
 DURABLE = ("--appendonly", "yes", "--appendfsync", "no")
@@ -72,12 +73,12 @@ class RedisServer:
         """As kill -9 does."""
         assert self.process
         self.process.kill()
-        self.process.wait(60)
+        self.process.wait(PATIENCE_S)
 
     def stop(self) -> None:
         if self.process:
             self.process.terminate()
-            self.process.wait(60)
+            self.process.wait(PATIENCE_S)
         self.folder.cleanup()
 
     def __enter__(self) -> "RedisServer":

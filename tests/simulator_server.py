@@ -15,11 +15,10 @@ import httpx2
 import pytest
 
 from sequin_admin.tools.supervisor import free_port
+from tests.patience import PATIENCE_S
 
 ROOT = Path(__file__).parents[1]
 CALLBACK_BASE = "http://127.0.0.1:8000"
-# For a machine that does much else beside.
-PATIENCE_S = 300
 
 
 class Simulator:
@@ -32,7 +31,7 @@ class Simulator:
         self.folder = tempfile.TemporaryDirectory()
         # gunicorn ends an idle connection after 2 seconds, perhaps as we send the next request.
         never_idle = httpx2.Limits(max_keepalive_connections=0)
-        self.http = httpx2.Client(timeout=20, trust_env=False, limits=never_idle)
+        self.http = httpx2.Client(timeout=PATIENCE_S, trust_env=False, limits=never_idle)
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> "Simulator":
@@ -80,7 +79,7 @@ class Simulator:
     def end_process(self) -> None:
         if self.process:
             self.process.terminate()
-            self.process.wait(60)
+            self.process.wait(PATIENCE_S)
 
     def url_for(self, real: str) -> str:
         return real if real.startswith(self.url) else f"{self.url}/{real.removeprefix('https://')}"

@@ -17,7 +17,7 @@ from sequin_admin.credentials import kinds
 from tests import run_legs
 from tests.conftest import deal, needs_database
 from tests.one_kind import OF_ROWS, repeated
-from tests.simulator_server import PATIENCE_S
+from tests.patience import PATIENCE_S
 
 RUN = "import sys; from tests import run_legs as r; r.LEGS = {legs}; sys.exit(r.main())"
 WAIT = "import time; print('waits', flush=True); time.sleep(60)"

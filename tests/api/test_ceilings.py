@@ -20,6 +20,7 @@ from sequin_admin.notifications.models import Channel
 from sequin_admin.syncs import targets
 from sequin_admin.syncs.models import Sync, Target
 from tests.factories import make_credential
+from tests.patience import PATIENCE_S
 
 KEY = {"kind": "stripe_key", "account_id": "acct_1", "name": "A", "secret": "sk_test_1"}
 PLACE = {"host": "db.test", "database": "spice", "username": "sequin"}
@@ -195,7 +196,7 @@ def test_many_at_once_do_not_pass_the_ceiling(organization, settings):
 
     def create(number):
         try:
-            start.wait(30)
+            start.wait(PATIENCE_S)
             targets.create(organization, actor=None, password="x", name=f"{number}", **PLACE)
         except CeilingReached as error:
             refused.append(error)
@@ -206,7 +207,7 @@ def test_many_at_once_do_not_pass_the_ceiling(organization, settings):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE_S)
 
     assert Target.objects.count() == 3
     assert len(refused) == 9

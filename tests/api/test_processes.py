@@ -16,6 +16,7 @@ from sequin_admin.core import clock
 from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.credentials.models import Credential, OAuthApp
 from tests.api_client import ApiClient
+from tests.patience import PATIENCE_S
 from tests.tokens.test_processes import database_url
 
 # Posts `body` to `path` in each of its threads, and prints status and body of each answer. `stall`
@@ -129,7 +130,7 @@ def go(process):
 def answers(processes):
     for process in processes:
         go(process)
-    texts = [process.communicate(timeout=60)[0] for process in processes]
+    texts = [process.communicate(timeout=PATIENCE_S)[0] for process in processes]
     return [json.loads(line) for text in texts for line in text.splitlines()]
 
 

@@ -9,6 +9,7 @@ from sequin_admin.credentials.properties import MASK
 from sequin_admin.syncs import consumers
 from sequin_admin.syncs.models import Target
 from tests.impostor_server import ask_for_many_rounds
+from tests.patience import PATIENCE_S
 
 URL = "/v1/targets/postgres"
 PASSWORD = "spice-must-flow-0123456789"
@@ -117,7 +118,7 @@ def test_eight_tests_of_a_hostile_server_stop_nothing(api, settings, impostor):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE_S)
 
     tested = [answer for answer in answers if answer.status_code == 200]
     refused = [answer for answer in answers if answer.status_code == 503]

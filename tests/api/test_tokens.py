@@ -22,6 +22,7 @@ from sequin_admin.tokens import renewal
 from sequin_admin.tokens.models import Token
 from tests.browser.kinds import STORIES
 from tests.factories import make_credential
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +94,9 @@ def test_what_a_worker_gets_opens_the_provider(worker, connected, slug):
         headers = Signer(given["signing"].pop("client_key"), **given["signing"]).sign(real)[1]
     sent = {"json": {"query": "{ organization { id } }"}} if path == "/graphql" else {}
     sent = {"data": given["fields"]} if given["fields"] else sent
-    answer = httpx2.request(method, url, headers=headers, trust_env=False, **sent)
+    answer = httpx2.request(
+        method, url, headers=headers, timeout=PATIENCE_S, trust_env=False, **sent
+    )
     assert answer.status_code == 200, answer.text
 
 

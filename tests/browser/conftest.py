@@ -14,6 +14,7 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect, sync_playwr
 
 from sequin_admin.access.models import User
 from tests.browser.kinds import register_callbacks
+from tests.patience import PATIENCE_S
 from tests.simulator_server import Simulator
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser"))), None)
@@ -30,8 +31,7 @@ WIDE: ViewportSize = {"width": 1440, "height": 900}
 NARROW: ViewportSize = {"width": 390, "height": 900}
 # 1440 pixels at 200 %.
 ZOOMED: ViewportSize = {"width": 720, "height": 450}
-# Generous, for a busy machine.
-PATIENCE_MS = 30_000
+PATIENCE_MS = PATIENCE_S * 1000 // 3
 AXE = Axe().axe_script
 # Accessibility rules that depend on the theme.
 COLOURS = ("color-contrast", "link-in-text-block")

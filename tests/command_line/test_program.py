@@ -15,6 +15,7 @@ from sequin_admin.command_line.program import main
 from sequin_admin.tools.supervisor import free_port
 from tests.command_line.conftest import PROGRAM, ROOT, Ran
 from tests.factories import make_credential
+from tests.patience import PATIENCE_S
 
 HELP = [
     *([], ["credentials"], ["oauth-apps"], ["limits"], ["login"], ["logout"], ["health"]),
@@ -243,7 +244,7 @@ def in_terminal(arguments, environment):
     while chunk := read_some(ours):
         shown += chunk
     os.close(ours)
-    process.wait(60)
+    process.wait(PATIENCE_S)
     return shown.decode()
 
 

@@ -11,6 +11,7 @@ import pytest
 from sequin_admin.credentials.models import Credential
 from tests.browser.kinds import register_callbacks
 from tests.command_line.conftest import Run
+from tests.patience import PATIENCE_S
 from tests.simulator_server import Simulator
 
 ARRAKIS, GIEDI_PRIME = "21902692", "33011844"
@@ -23,7 +24,7 @@ def customer(simulated: Simulator, live_server: Any) -> Customer:
     register_callbacks(simulated, live_server.url)
 
     def follow(link: str, account: str, *, allow: bool = True) -> str:
-        with httpx2.Client(follow_redirects=True, timeout=60, trust_env=False) as browser:
+        with httpx2.Client(follow_redirects=True, timeout=PATIENCE_S, trust_env=False) as browser:
             page = browser.get(link)
             form = dict(re.findall(r'name="(csrfmiddlewaretoken)" value="([^"]+)"', page.text))
             action = page.url.join(re.search(r'<form[^>]*action="([^"]+)"', page.text)[1])

@@ -25,6 +25,7 @@ from sequin_admin.credentials.outcomes import Refused, Verdict
 from sequin_admin.tokens import protocol, renewal
 from sequin_admin.tokens.models import Token
 from tests.oauth_server.prepare import CLIENT_ID, CLIENT_SECRET, REDIRECT_URI
+from tests.patience import PATIENCE_S
 
 HOST = "oauth.toolkit.test"
 
@@ -119,7 +120,7 @@ def app(organization):
 @pytest.fixture
 def person(server):
     """A browser that is logged in at the server."""
-    with httpx2.Client(base_url=server, trust_env=False) as client:
+    with httpx2.Client(base_url=server, timeout=PATIENCE_S, trust_env=False) as client:
         client.get("/enter")
         yield client
 

@@ -16,6 +16,7 @@ import pytest
 from sequin_admin.core import shutdown
 from sequin_admin.core.env import ROOT
 from sequin_admin.tools.supervisor import Supervisor, free_port, gunicorn
+from tests.patience import PATIENCE_S
 from tests.postgres_cluster import PgBouncer, environment, run_python, wait_until
 
 pytestmark = pytest.mark.faults
@@ -78,7 +79,7 @@ def start_web(supervisor, url, name="web", limits=LIMITS):
 @pytest.fixture
 def get():
     """Get a response, and how long it took. Making a client takes long on a busy machine."""
-    with httpx2.Client(timeout=60, trust_env=False) as http:
+    with httpx2.Client(timeout=PATIENCE_S, trust_env=False) as http:
 
         def get(port, path, headers=None):
             began = time.monotonic()

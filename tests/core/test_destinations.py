@@ -14,6 +14,7 @@ from sequin_admin.core.destinations import EVERYWHERE
 from sequin_admin.core.env import ROOT
 from sequin_admin.syncs import connection_probe, postgres
 from sequin_admin.syncs.models import Target
+from tests.patience import PATIENCE_S
 
 PUBLIC = ["2606:4700::1111", "104.16.1.1", "93.184.216.34"]
 NEVER = [
@@ -199,7 +200,7 @@ def silent_dns(monkeypatch):
     over, answered = threading.Event(), []
 
     def hang(host, *args, **kwargs):
-        over.wait(60)
+        over.wait(PATIENCE_S)
         answered.append(host)
         raise socket.gaierror(socket.EAI_AGAIN, "said by the test")
 

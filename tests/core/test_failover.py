@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from sequin_admin.tools.supervisor import Supervisor, free_port, gunicorn
+from tests.patience import PATIENCE_S
 from tests.postgres_cluster import (
     PgBouncer,
     database_url,
@@ -99,7 +100,7 @@ def test_after_a_promotion_requests_and_renewals_go_on(servers, supervisor, simu
     supervisor.wait_for("web", f"http://127.0.0.1:{port}/readyz", 120)
     base, headers = f"http://127.0.0.1:{port}", {"Authorization": f"Bearer {key}"}
     http = stack.enter_context(
-        httpx2.Client(base_url=base, headers=headers, timeout=60, trust_env=False)
+        httpx2.Client(base_url=base, headers=headers, timeout=PATIENCE_S, trust_env=False)
     )
     app = simulator.app("auth0", DOMAIN)
     secrets = {name: app[name] for name in ("client_id", "client_secret")}

@@ -10,6 +10,7 @@ import pytest
 
 from sequin_admin.core import http
 from sequin_admin.simulator.tls.authority import Authority
+from tests.patience import PATIENCE_S
 
 HOST = "provider.test"
 
@@ -80,7 +81,7 @@ def test_another_name_and_another_authority_are_refused(authority, serve, tmp_pa
 
 
 def test_a_handshake_that_does_not_go_on_ends_at_the_deadline(authority, serve):
-    serve(lambda line, stopped: stopped.wait(60))
+    serve(lambda line, stopped: stopped.wait(PATIENCE_S))
     begun = time.monotonic()
 
     with pytest.raises(http.Unreachable, match=r"within 0\.5 seconds"):

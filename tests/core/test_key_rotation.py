@@ -15,6 +15,7 @@ from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.credentials.models import Credential
 from sequin_admin.tokens.models import Token
 from sequin_admin.tools.benchmarks.refresh import make_tokens
+from tests.patience import PATIENCE_S
 from tests.tokens.test_processes import database_url
 
 ROWS = 1_000
@@ -103,7 +104,7 @@ def start():
 
 def stop_saving(process):
     """What the process saved last, by id."""
-    printed, errors = process.communicate(timeout=60)
+    printed, errors = process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 0, errors
     return json.loads(printed.splitlines()[-1])
 
@@ -138,7 +139,7 @@ def test_killed_and_run_again_while_both_steps_save_it_leaves_no_row_on_the_old_
     stop_saving(last)
 
     killed = start([NEW, old], "-c", ROTATE_AND_DIE)
-    assert killed.wait(60) == -signal.SIGKILL
+    assert killed.wait(PATIENCE_S) == -signal.SIGKILL
     assert 400 <= rows_with_new_key() <= 400 + len(ids), "Two batches of credentials."
     again = start([NEW, old], "manage.py", "rotate_keys")
     output, errors = again.communicate(timeout=120)
@@ -148,4 +149,4 @@ def test_killed_and_run_again_while_both_steps_save_it_leaves_no_row_on_the_old_
     assert rows_with_new_key() == 2 * ROWS
     # The old key is taken away.
     read = start([NEW], "-c", READ)
-    assert json.loads(read.communicate(timeout=60)[0]) == saved
+    assert json.loads(read.communicate(timeout=PATIENCE_S)[0]) == saved

@@ -7,6 +7,7 @@ from django.db import OperationalError, connection, transaction
 
 from sequin_admin.core import statement_limits
 from sequin_admin.core.statement_limits import StatementLimits, limited
+from tests.patience import PATIENCE_S
 from tests.tokens.test_processes import wait_until
 
 pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
@@ -46,7 +47,7 @@ def test_a_row_that_is_locked_is_not_waited_for(organization):
         with transaction.atomic():
             rows.select_for_update().get()
             locked.set()
-            release.wait(60)
+            release.wait(PATIENCE_S)
         connection.close()
 
     holder = threading.Thread(target=lock)

@@ -28,6 +28,7 @@ from tests.collector import attributes_of
 from tests.factories import make_credential
 from tests.gateway.test_metrics import environment
 from tests.notified import make_message, work
+from tests.patience import PATIENCE_S
 
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 TRACEPARENT = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
@@ -198,7 +199,10 @@ def test_a_web_process_serves_and_stops_without_its_collector(variables):
     """One that accepts and says nothing."""
     port = free_port()
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        named = {"OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}"}
+        named = {
+            "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{silent.getsockname()[1]}",
+            "OTEL_EXPORTER_OTLP_TIMEOUT": str(2 * PATIENCE_S),
+        }
         server = subprocess.Popen(
             [sys.executable, *gunicorn("sequin_admin.wsgi", port, 2)],
             cwd=ROOT,
@@ -207,9 +211,9 @@ def test_a_web_process_serves_and_stops_without_its_collector(variables):
             text=True,
         )
         wait_for(f"http://127.0.0.1:{port}/readyz")
-        answer = httpx2.get(f"http://127.0.0.1:{port}/accounts/login/", timeout=5)
+        answer = httpx2.get(f"http://127.0.0.1:{port}/accounts/login/", timeout=PATIENCE_S)
         server.send_signal(signal.SIGTERM)
-        _, logged = server.communicate(timeout=20)
+        _, logged = server.communicate(timeout=PATIENCE_S)
 
     assert answer.status_code == 200
     assert server.returncode == 0

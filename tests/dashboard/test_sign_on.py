@@ -19,6 +19,7 @@ from tests.conftest import confirm_login, make_member
 from tests.dashboard.conftest import age_login
 from tests.edit_forms import submit
 from tests.oauth_server.prepare import CLIENT_SECRET, SIGN_ON_CLIENT_ID
+from tests.patience import PATIENCE_S
 
 BEGIN = reverse("openid_connect_login", args=["toolkit"])
 RULES = reverse("dashboard:sign_in_rules")
@@ -45,7 +46,7 @@ def at_provider(oauth_server):
     """Where the provider sends the browser of a person with these claims."""
 
     def at_provider(url, claims, name="paul", **told):
-        with httpx2.Client(base_url=oauth_server, trust_env=False) as browser:
+        with httpx2.Client(base_url=oauth_server, timeout=PATIENCE_S, trust_env=False) as browser:
             sent = {"name": name, "claims": json.dumps({"id_token": claims, **told})}
             browser.get("/enter", params=sent)
             return browser.get(url).headers["location"]

@@ -12,6 +12,7 @@ from sequin_admin.access.models import Scope
 from sequin_admin.core.env import ROOT
 from sequin_admin.dashboard import snippets
 from tests.factories import make_credential
+from tests.patience import PATIENCE_S
 
 
 def way(slug, credential, base):
@@ -65,7 +66,7 @@ def run(live_server, organization):
     env = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "SEQUIN_API_KEY": token}
 
     def run(*command):
-        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=60)
+        return subprocess.run(command, env=env, capture_output=True, text=True, timeout=PATIENCE_S)
 
     return run
 

@@ -33,6 +33,7 @@ from tests.dashboard.conftest import address
 from tests.due_work import probe_due, refresh_due
 from tests.factories import make_credential
 from tests.notified import make_message, work
+from tests.patience import PATIENCE_S
 from tests.tokens.test_processes import database_url, wait_until
 
 COUNT = """
@@ -89,7 +90,7 @@ def test_counts_of_all_processes_are_summed(scrape):
     others = [
         subprocess.Popen([sys.executable, "-c", COUNT], cwd=ROOT, env=environment()) for _ in "ab"
     ]
-    assert [other.wait(60) for other in others] == [0, 0]
+    assert [other.wait(PATIENCE_S) for other in others] == [0, 0]
 
     assert float(scrape()['sequin_admin_permits_total{outcome="granted"}']) == 16
     assert float(scrape()['sequin_admin_permits_total{outcome="granted"}']) == 16
@@ -315,11 +316,11 @@ def test_what_each_web_process_counted_is_there_after_both_were_stopped(processe
         os.kill(stopped, signal.SIGSTOP)
         for _ in range(requests):
             url = f"http://127.0.0.1:{port}/v1/credentials"
-            assert httpx2.get(url, timeout=30, trust_env=False).status_code == 401
+            assert httpx2.get(url, timeout=PATIENCE_S, trust_env=False).status_code == 401
         os.kill(stopped, signal.SIGCONT)
     web.send_signal(signal.SIGTERM)
 
-    assert web.wait(60) == 0
+    assert web.wait(PATIENCE_S) == 0
     [counted] = MetricSum.objects.filter(name="sequin_admin_request_duration_seconds_count")
     assert (counted.labels, counted.value) == ('{"area": "api", "status": "4xx"}', 18)
 

@@ -15,6 +15,7 @@ from sequin_admin.health import incidents
 from sequin_admin.health.models import Cause, Incident, subject_columns
 from sequin_admin.health.status import Reason, Status
 from tests.factories import make_credential
+from tests.patience import PATIENCE_S
 
 group = import_module("sequin_admin.health.migrations.0005_group_incidents")
 
@@ -36,7 +37,7 @@ def at_once(*jobs):
 
     def run(job):
         try:
-            start.wait(30)
+            start.wait(PATIENCE_S)
             for step in job:
                 step()
         except Exception as error:
@@ -48,7 +49,7 @@ def at_once(*jobs):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(60)
+        thread.join(PATIENCE_S)
     if wrong:
         raise wrong[0]
 

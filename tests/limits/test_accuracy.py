@@ -21,6 +21,7 @@ from sequin_admin.limits import limiter
 from sequin_admin.limits.models import set_limit
 from sequin_admin.limits.permits import PermitRefused
 from tests.factories import make_credential
+from tests.patience import PATIENCE_S
 from tests.tokens.test_processes import database_url
 
 PROCESSES = 8
@@ -79,7 +80,7 @@ def make(organization, allowed, interval, at_once):
 
 def records(parent):
     """The lines that the processes wrote until they ended."""
-    output, errors = parent.communicate(timeout=60)
+    output, errors = parent.communicate(timeout=PATIENCE_S)
     assert parent.returncode == 0, errors
     return [json.loads(line) for line in output.splitlines()]
 
@@ -175,7 +176,7 @@ def test_a_killed_holder_frees_its_places_when_its_lease_ends(hammers, organizat
     grant = limiter.acquire(credential, n=2, wait_ms=10_000)
 
     assert len(grant.leases) >= 1
-    assert parent.wait(60) == 2
+    assert parent.wait(PATIENCE_S) == 2
 
 
 def full(credential):

@@ -14,6 +14,7 @@ from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.notifications import delivery, outbox
 from sequin_admin.notifications.models import Delivery
 from tests.notified import make_message
+from tests.patience import PATIENCE_S
 from tests.tokens.test_processes import database_url, wait_until
 
 WORK = """
@@ -71,7 +72,7 @@ def test_three_workers_send_each_message_once_and_in_order(
     connection.close()
 
     workers = [start() for _ in range(3)]
-    assert [worker.wait(60) for worker in workers] == [0, 0, 0]
+    assert [worker.wait(PATIENCE_S) for worker in workers] == [0, 0, 0]
 
     ids = Counter(call.headers["webhook-id"] for call in receiver.calls)
     assert len(ids) == 40

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import pytest
 
 from sequin_admin.tools.supervisor import free_port, wait_for
+from tests.patience import PATIENCE_S
 from tests.simulator_server import ROOT
 
 
@@ -30,4 +31,4 @@ def oauth_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     wait_for(f"{url}/me", name="OAuth server")
     yield url
     process.terminate()
-    process.wait(60)
+    process.wait(PATIENCE_S)

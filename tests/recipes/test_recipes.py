@@ -11,6 +11,7 @@ import pytest
 from sequin_admin.limits import usage
 from tests.client.test_arrivals import most_in_a_window
 from tests.client.test_client import token_calls
+from tests.patience import PATIENCE_S
 from tests.recipes.conftest import ACCOUNT, EXAMPLES, RATE, arrivals
 
 pytestmark = pytest.mark.faults
@@ -42,7 +43,9 @@ def recipe(request, environment, live_server, api_key, hubspot, simulated, in_re
 
     def run():
         command = COMMANDS[request.param]
-        return subprocess.run(command, env=known, capture_output=True, text=True, timeout=90)
+        return subprocess.run(
+            command, env=known, capture_output=True, text=True, timeout=PATIENCE_S
+        )
 
     simulated.set_count("hubspot", ACCOUNT, ROWS, "contacts")
     return run

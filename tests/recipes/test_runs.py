@@ -14,6 +14,7 @@ from sequin_admin.core import clock
 from sequin_admin.syncs.models import Run, RunSlot
 from tests.client.test_arrivals import most_in_a_window
 from tests.factories import make_synced
+from tests.patience import PATIENCE_S
 from tests.recipes.conftest import ACCOUNT, EXAMPLES, RATE, arrivals
 
 pytestmark = pytest.mark.faults
@@ -64,7 +65,9 @@ def environment(live_server, organization, environment, in_redis):
 
 
 def run(*command, environment):
-    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=90)
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, timeout=PATIENCE_S
+    )
 
 
 def test_the_command_of_the_cronjob_brings_all_rows_within_the_limit(

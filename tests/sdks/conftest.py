@@ -18,6 +18,7 @@ from urllib.parse import parse_qsl, urlsplit
 import httpx2
 import pytest
 
+from tests.patience import PATIENCE_S
 from tests.simulator_server import ROOT, Simulator
 
 HTTPS = 443
@@ -51,7 +52,7 @@ class SecureSimulator(Simulator):
             time.sleep(0.05)
         self.http.close()
         trusted = ssl.create_default_context(cafile=str(self.ca))
-        self.http = httpx2.Client(timeout=20, trust_env=False, verify=trusted)
+        self.http = httpx2.Client(timeout=PATIENCE_S, trust_env=False, verify=trusted)
         self.wait()
         return self
 

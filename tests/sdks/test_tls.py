@@ -7,6 +7,8 @@ import stat
 import httpx2
 import pytest
 
+from tests.patience import PATIENCE_S
+
 pytestmark = pytest.mark.faults
 
 
@@ -14,7 +16,7 @@ pytestmark = pytest.mark.faults
 def proxied(simulator):
     trusted = ssl.create_default_context(cafile=str(simulator.ca))
     proxy = f"http://127.0.0.1:{simulator.port}"
-    with httpx2.Client(trust_env=False, proxy=proxy, verify=trusted) as client:
+    with httpx2.Client(timeout=PATIENCE_S, trust_env=False, proxy=proxy, verify=trusted) as client:
         yield client
 
 

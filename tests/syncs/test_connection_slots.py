@@ -12,6 +12,7 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.syncs import connection_slots, postgres, targets
 from sequin_admin.syncs.connection_slots import TestsBusy, WaitingRoom
 from sequin_admin.syncs.models import Target
+from tests.patience import PATIENCE_S
 from tests.syncs.conftest import PASSWORD, PLACE
 
 
@@ -142,7 +143,7 @@ def test_of_twenty_at_once_two_are_tested(organization, in_threads):
     start = threading.Barrier(20)
 
     def take(number):
-        start.wait(30)
+        start.wait(PATIENCE_S)
         return connection_slots.take_slot(rows[number % 5])
 
     taken = [until for until in in_threads(take, 20) if until]
@@ -168,7 +169,7 @@ def in_threads():
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(60)
+            thread.join(PATIENCE_S)
         return results
 
     return run

@@ -8,6 +8,7 @@ from django.db import OperationalError
 from sequin_admin.credentials.models import Credential
 from sequin_admin.tokens import grants, renewal
 from sequin_admin.tokens.models import Token
+from tests.patience import PATIENCE_S
 from tests.tokens.test_processes import wait_until
 from tests.worker.test_stop import airtable
 
@@ -39,4 +40,4 @@ def test_a_new_refresh_token_outlives_a_database_that_is_away(airtable, simulate
     assert len(tokens) == 2
     for thread in threading.enumerate():
         if thread.name == "late answer":
-            thread.join(30)
+            thread.join(PATIENCE_S)

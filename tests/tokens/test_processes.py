@@ -17,6 +17,7 @@ from sequin_admin.core import clock
 from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.credentials.models import Credential
 from sequin_admin.tokens.models import Token
+from tests.patience import PATIENCE_S
 
 PAUL = "usrziLeD23j9AJ1"
 READERS = 25
@@ -137,7 +138,7 @@ def test_a_holder_killed_in_its_call_loses_nothing(read, credential, simulated):
     kill_a_holder(read, simulated)
     Token.objects.update(lease_until=clock.now())
 
-    token = read().communicate(timeout=60)[0].strip()
+    token = read().communicate(timeout=PATIENCE_S)[0].strip()
 
     stored = Token.objects.get(pk=credential.pk)
     assert token == stored.secrets["access_token"]

@@ -11,6 +11,7 @@ from sequin_admin.tokens import attempts, failures, lifetimes, renewal, renewal_
 from sequin_admin.tokens.models import Token
 from sequin_admin.tokens.throttle import SECOND
 from tests.factories import make_credential, make_oauth_app
+from tests.patience import PATIENCE_S
 
 
 @pytest.fixture
@@ -185,7 +186,7 @@ def test_the_keeper_extends_what_is_held_and_then_ends(due, monkeypatch):
         thread = renewal_leases.heartbeat.thread
         while Token.objects.get().lease_until == taken_until:
             assert thread.is_alive()
-    thread.join(30)
+    thread.join(PATIENCE_S)
 
     assert not thread.is_alive()
     assert not renewal_leases.heartbeat.held

@@ -12,6 +12,7 @@ from django.db import connection
 
 from sequin_admin.core.env import inherited
 from sequin_admin.tools.chaos.verdict import Count, cut_off_attempts, missing_states
+from tests.patience import PATIENCE_S
 from tests.postgres_cluster import wait_until
 from tests.simulator_server import ROOT
 from tests.tools.chaos import COMMAND, run_chaos
@@ -66,7 +67,7 @@ def test_sigterm_ends_all_that_was_started(tmp_path):
 
     chaos.send_signal(signal.SIGTERM)
 
-    chaos.communicate(timeout=60)
+    chaos.communicate(timeout=PATIENCE_S)
     # One that was killed is still to be seen for a moment.
     wait_until(lambda: not processes_of(tmp_path))
     assert [*tmp_path.iterdir()] == []

@@ -17,7 +17,7 @@ from cryptography.fernet import Fernet
 
 from sequin_admin.core.env import ROOT
 from sequin_admin.tools.supervisor import free_port
-from tests.simulator_server import PATIENCE_S
+from tests.patience import PATIENCE_S
 
 
 class Up:
@@ -89,7 +89,7 @@ def up(first_start, tmp_path) -> Iterator[Up]:
 
 def answers(url):
     try:
-        return httpx2.get(url, trust_env=False).status_code
+        return httpx2.get(url, timeout=PATIENCE_S, trust_env=False).status_code
     except httpx2.ConnectError:
         return None
 
@@ -97,7 +97,7 @@ def answers(url):
 def log_in(web, said):
     """Log in through the form, with the printed login."""
     email, password = re.search(r"Login +(\S+) +(\S+)", said).groups()
-    with httpx2.Client(base_url=web, trust_env=False) as browser:
+    with httpx2.Client(base_url=web, timeout=PATIENCE_S, trust_env=False) as browser:
         page = browser.get("/accounts/login/").text
         token = re.search(r'name="csrfmiddlewaretoken" value="(\w+)"', page)[1]
         form = {"csrfmiddlewaretoken": token, "login": email, "password": password}
@@ -111,7 +111,7 @@ def test_the_printed_login_opens_a_filled_demo(first_start):
     assert "CheckoutChamp" in page
     assert "Healthy" in page
     assert answers(first.simulator) == 200
-    nowhere = httpx2.get(f"{first.web}/no-such-page/", trust_env=False)
+    nowhere = httpx2.get(f"{first.web}/no-such-page/", timeout=PATIENCE_S, trust_env=False)
     assert "There is nothing here" in nowhere.text
 
     code, rest = first.end()

@@ -11,6 +11,7 @@ from sequin_admin.health.models import WorkerProcess
 from sequin_admin.worker.jobs import JOBS
 from sequin_admin.worker.runner import THREADS, Runner
 from tests.factories import make_credential
+from tests.patience import PATIENCE_S
 from tests.tokens.test_processes import wait_until
 from tests.worker.test_processes import start
 from tests.worker.test_worker import queue_of
@@ -25,7 +26,7 @@ def test_five_jobs_go_on_beside_one_whose_calls_all_hang(transactional_db):
 
     def hang(item):
         hanging.append(item)
-        release.wait(60)
+        release.wait(PATIENCE_S)
 
     def work(name):
         done.add(name)

@@ -20,6 +20,7 @@ from sequin_admin.health import workers
 from sequin_admin.health.models import WorkerProcess
 from sequin_admin.tokens.models import Token
 from tests.factories import make_credential
+from tests.patience import PATIENCE_S
 from tests.tokens.test_processes import database_url, wait_until
 
 PAUL = "usrziLeD23j9AJ1"
@@ -27,7 +28,6 @@ KEYS = 12
 # More than three times as many as are done together.
 BATCH = 3 * batches.PIECES + 100
 # How long a process may take to go on a machine that does much else beside.
-PATIENCE_S = 60
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.faults]
 
 

@@ -24,6 +24,7 @@ from sequin_admin.tools import supervisor as supervisor_module
 from sequin_admin.tools.supervisor import Supervisor, free_port, gunicorn
 from sequin_admin.worker.jobs import JOBS
 from sequin_admin.worker.runner import Runner
+from tests.patience import PATIENCE_S
 from tests.tokens.test_processes import database_url, wait_until
 
 PAUL = "usrziLeD23j9AJ1"
@@ -109,13 +110,13 @@ def test_a_web_process_answers_whom_it_renews_for(processes, airtable, simulated
 
     def read():
         headers = {"Authorization": f"Bearer {key}"}
-        answers.append(httpx2.get(url, headers=headers, timeout=60, trust_env=False))
+        answers.append(httpx2.get(url, headers=headers, timeout=PATIENCE_S, trust_env=False))
 
     reader = threading.Thread(target=read)
     reader.start()
     wait_until(lambda: has_arrived(simulated))
     supervisor.children["web"].send_signal(signal.SIGTERM)
-    reader.join(60)
+    reader.join(PATIENCE_S)
 
     assert answers[0].status_code == 200
     assert supervisor.children["web"].wait(60) == 0

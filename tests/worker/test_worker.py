@@ -27,6 +27,7 @@ from sequin_admin.worker.jobs import JOBS, Job, periodic_job
 from sequin_admin.worker.pool import run_job
 from sequin_admin.worker.runner import LONGEST_ROUND_S, Runner
 from tests.factories import make_credential
+from tests.patience import PATIENCE_S
 
 
 def queue_of(pieces, work, *, every_s=0.0, name="queue"):
@@ -90,7 +91,7 @@ def test_never_more_is_claimed_than_there_are_free_threads(transactional_db):
     """Otherwise leases would expire in the thread pool's queue."""
     runner, lock = Runner([], threads=3), threading.Lock()
     busy = most = 0
-    together = threading.Barrier(3, timeout=30)
+    together = threading.Barrier(3, timeout=PATIENCE_S)
 
     def meet(piece):
         nonlocal busy, most
@@ -125,7 +126,10 @@ def test_never_more_is_claimed_than_there_are_free_threads(transactional_db):
 
 def test_a_supervisor_is_told_when_the_main_loop_hangs():
     runner = Runner([])
-    with HealthServer(0, runner.goes_on) as server, httpx2.Client(trust_env=False) as http:
+    with (
+        HealthServer(0, runner.goes_on) as server,
+        httpx2.Client(timeout=PATIENCE_S, trust_env=False) as http,
+    ):
         url = f"http://127.0.0.1:{server.server_port}"
 
         assert http.get(f"{url}/healthz").text == "ok\n"
@@ -141,7 +145,10 @@ def test_one_job_that_hangs_does_not_hold_up_another(transactional_db):
         runner.stop.set()
         release.set()
 
-    runner.jobs = [queue_of("a", lambda _: release.wait(30)), queue_of("b", end, name="other")]
+    runner.jobs = [
+        queue_of("a", lambda _: release.wait(PATIENCE_S)),
+        queue_of("b", end, name="other"),
+    ]
     runner.run_forever()
 
     assert release.is_set()
@@ -167,7 +174,7 @@ def test_work_that_hangs_is_cut_off_and_named(transactional_db, monkeypatch, cap
 
     def hang(piece):
         runner.stop.set()
-        release.wait(30)
+        release.wait(PATIENCE_S)
 
     runner.jobs = [queue_of("a", hang)]
     runner.run_forever()
@@ -280,7 +287,7 @@ def test_it_stops_when_asked(tmp_path, migrated_file):
 
     worker.send_signal(signal.SIGTERM)
 
-    assert worker.wait(60) == 0
+    assert worker.wait(PATIENCE_S) == 0
     worker.stdout.close()
 
 
