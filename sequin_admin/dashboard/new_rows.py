@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import QuerySet
@@ -40,7 +40,7 @@ class NewRows:
             since = datetime.fromisoformat(time)
             if since.tzinfo is not None:
                 rows = self.rows(AskedBefore(request.organization, QueryDict(query)))
-                new = rows.filter(**{f"{self.column}__gt": since}).order_by()[:MOST]
+                new = rows.filter(**{f"{self.column}__gt": since.astimezone(UTC)}).order_by()[:MOST]
                 yield self.count(new.count(), keys[0], query)
 
     def count(self, count: int, key: str, query: str) -> Current:
