@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -26,7 +26,8 @@ LEAST_OFFSET = timedelta(seconds=0.5)
 # From here on people are told.
 NOTABLE_OFFSET_S = 2.0
 MEASURE_EVERY_S = 60
-
+# The days that people may choose.
+EARLIEST, LATEST = date(1970, 1, 1), date(2999, 12, 31)
 _offset = timedelta()
 _measured_at = float("-inf")
 # The time that a block of `at()` has set, in its thread alone.
@@ -37,6 +38,15 @@ def from_iso(text: str) -> datetime:
     """The time of ISO 8601, in UTC where it has no zone. Raises `ValueError`."""
     at = datetime.fromisoformat(text)
     return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def in_utc(at: datetime) -> datetime:
+    """A moment that somebody chose, in UTC. Raises `ValueError` for one of another year than from
+    `EARLIEST` to `LATEST`: around the years 1 and 9999 there are moments that have no day in some
+    time zone, and that PostgreSQL stores but Python can't read."""
+    if not EARLIEST.year <= at.year <= LATEST.year:
+        raise ValueError(f"Choose a time in the years {EARLIEST.year} to {LATEST.year}.")
+    return at.astimezone(UTC)
 
 
 def now() -> datetime:

@@ -4,9 +4,13 @@ from collections.abc import Iterable
 from typing import Any, cast
 
 from django import forms
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db.models import Model, QuerySet
 
+from sequin_admin.core import clock
 from sequin_admin.core.names import clean_name
+
+WRONG_DAY = "Write a day of the years 1970 to 2999 as 2026-11-29."
 
 
 class NameField(forms.CharField):
@@ -14,6 +18,27 @@ class NameField(forms.CharField):
 
     def to_python(self, value: Any) -> str:
         return clean_name(super().to_python(value) or "")
+
+
+class DayInput(forms.DateInput):
+    """The browser's own picker, `<input type="date">`."""
+
+    input_type = "date"
+
+
+class DayField(forms.DateField):
+    """A day, as the browser's picker sends it, that may be left empty."""
+
+    widget = DayInput
+    default_validators = (
+        MinValueValidator(clock.EARLIEST, WRONG_DAY),
+        MaxValueValidator(clock.LATEST, WRONG_DAY),
+    )
+    default_error_messages = {"invalid": WRONG_DAY}
+    input_formats = ("%Y-%m-%d",)
+
+    def __init__(self, label: str, help_text: str = "") -> None:
+        super().__init__(required=False, label=label, help_text=help_text)
 
 
 def set_choices(form: forms.BaseForm, name: str, choices: Iterable[tuple[str, str]]) -> None:

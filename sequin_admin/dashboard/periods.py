@@ -4,10 +4,10 @@ from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django import forms
-from django.core.validators import MaxValueValidator, MinValueValidator
 from django.utils import timezone
 
 from sequin_admin.core import clock
+from sequin_admin.core.forms import DayField
 
 # The period, and how many days before today it begins and ends.
 PRESETS = {
@@ -16,22 +16,6 @@ PRESETS = {
     "7d": ("Last 7 days", 6, 0),
     "30d": ("Last 30 days", 29, 0),
 }
-WRONG_DAY = "Write a day as 2026-11-29."
-EARLIEST, LATEST = date(1970, 1, 1), date(2999, 12, 31)
-
-
-class DayField(forms.DateField):
-    """A day, as `<input type="date">` sends it."""
-
-    def __init__(self, label: str) -> None:
-        limits = MinValueValidator(EARLIEST, WRONG_DAY), MaxValueValidator(LATEST, WRONG_DAY)
-        super().__init__(
-            required=False,
-            label=label,
-            input_formats=["%Y-%m-%d"],
-            error_messages={"invalid": WRONG_DAY},
-            validators=limits,
-        )
 
 
 class PeriodForm(forms.Form):

@@ -17,6 +17,7 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from sequin_admin.core import clock
 from sequin_admin.core.field_errors import contradiction
 from sequin_admin.core.metadata import check_metadata
 from sequin_admin.core.names import clean_name
@@ -31,15 +32,7 @@ def rfc3339(at: datetime) -> str:
 Timestamp = Annotated[datetime, PlainSerializer(rfc3339, return_type=str)]
 
 
-def in_utc(at: datetime) -> datetime:
-    """Raises `ValueError` for a time that UTC can't express: the last hour of the year 9999."""
-    try:
-        return at.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("Choose a time before the year 9999.") from None
-
-
-Moment = Annotated[AwareDatetime, AfterValidator(in_utc)]
+Moment = Annotated[AwareDatetime, AfterValidator(clock.in_utc)]
 
 # The bounds of everybody's metadata; responses may hold longer ones from before.
 Metadata = Annotated[dict[str, Any], AfterValidator(check_metadata)]

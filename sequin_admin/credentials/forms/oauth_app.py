@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 
-from sequin_admin.core.forms import NameField
+from sequin_admin.core.forms import DayField, NameField
 from sequin_admin.credentials import oauth_apps
 from sequin_admin.credentials.forms.fields import (
     MetadataField,
@@ -22,15 +22,6 @@ ENDS_HELP = (
     "Where the provider's developer page gives the client secret an end: the day, in UTC. You are "
     "told 30, 7 and 1 days before. Empty: it has none."
 )
-
-
-class DateInput(forms.DateInput):
-    """The browser's own picker."""
-
-    input_type = "date"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%d")
 
 
 class OAuthAppForm(PropertiesForm):
@@ -59,12 +50,7 @@ class OAuthAppForm(PropertiesForm):
         f"{RefreshPace.per_app}: raise it when its page says that it can't keep up, and the "
         "provider allows more.",
     )
-    secret_ends_on = forms.DateField(
-        required=False,
-        label="Secret ends on",
-        widget=DateInput(),
-        help_text=ENDS_HELP,
-    )
+    secret_ends_on = DayField("Secret ends on", ENDS_HELP)
     metadata = MetadataField(
         required=False, help_text="JSON of your own, which every search finds."
     )
@@ -107,9 +93,7 @@ class AppSecretsForm(PropertiesForm):
 
     properties: AppProperties
 
-    secret_ends_on = forms.DateField(
-        required=False, label="It ends on", widget=DateInput(), help_text=ENDS_HELP
-    )
+    secret_ends_on = DayField("It ends on", ENDS_HELP)
 
     def secret_ends_at(self) -> datetime | oauth_apps.Kept | None:
         """As entered. An app's other secrets leave the end of its client secret as it is."""

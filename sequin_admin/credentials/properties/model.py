@@ -1,6 +1,7 @@
 """Base classes of a kind's `properties`: typed fields, some of them secret or read-only."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from functools import cache
 from types import MappingProxyType
 from typing import Any, Self, get_args
@@ -12,10 +13,12 @@ from pydantic import (
     PrivateAttr,
     SecretStr,
     create_model,
+    field_validator,
     model_validator,
 )
 from pydantic_core import PydanticCustomError
 
+from sequin_admin.core import clock
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.wrapping import trim
 from sequin_admin.credentials.normalizers import Normalizer, pasted_key
@@ -131,6 +134,11 @@ class Properties(BaseModel):
         parsed = handler(kept)
         parsed._rewritten = tuple(n for n in kept if is_rewritten(values[n], kept[n]))
         return parsed
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _know_times(cls, value: object) -> object:
+        return clock.in_utc(value) if isinstance(value, datetime) else value
 
     @model_validator(mode="after")
     def _match_patterns(self) -> Self:
