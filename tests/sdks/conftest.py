@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
@@ -96,6 +97,18 @@ def consent(simulator: Simulator) -> Callable[[str, str], dict[str, str]]:
         return dict(parse_qsl(urlsplit(simulator.consent(url, account=account)).query))
 
     return allow
+
+
+@pytest.fixture
+def oracle(simulator: Simulator) -> Callable[[str, str, str], dict[str, Any]]:
+    """The rows of a collection of an account (`provider, account, collection`), by id, as they are
+    now."""
+
+    def rows(provider: str, account: str, collection: str) -> dict[str, Any]:
+        known = simulator.rows(provider, account, collection)["rows"]
+        return {one["id"]: one["row"] for one in known}
+
+    return rows
 
 
 @pytest.fixture(scope="session")
