@@ -144,12 +144,11 @@ def facts_of_renewal(credential: Credential, grant: TokenGrant) -> dict[str, Any
     names the account: that is for the probe, which knows of other credentials of the account.
     """
     facts: dict[str, Any] = {}
+    brought: dict[str, Any] = grant_ends.ends_in(credential.properties_class, grant.raw)
     try:
-        ends = grant_ends.ends_in(credential.properties_class, grant.raw)
-        brought = {**credential.properties_from_grant(grant), **ends}
+        brought = {**credential.properties_from_grant(grant), **brought}
     except answers.MISREAD as error:
         log.warning("unexpected answer", kind=credential.slug, error=answers.describe(error))
-        return facts
     for name in set(brought) - set(credential.identity_properties):
         try:
             facts |= credential.properties_class.valid_values({name: brought[name]})
