@@ -105,20 +105,25 @@ FAST = {
         *ignored("browser", *SLOWEST),
     ]
 }
+# Why a test was skipped: what this machine lacks.
+REASONS = "-rs"
 FAULTS = {
     "Faults, SQLite": [
-        *("-m", "pytest", "-m", "faults and not postgresql and not drills"),
+        *("-m", "pytest", REASONS, "-m", "faults and not postgresql and not drills"),
         *NO_FUZZER,
         *files_marked("faults", FUZZER),
     ],
     "Faults, PostgreSQL": [
-        *(*ON_POSTGRESQL, "-m", "faults and not drills"),
+        *(*ON_POSTGRESQL, REASONS, "-m", "faults and not drills"),
         *files_marked("faults", *SQLITE_ONLY, *SMALL_ON_POSTGRESQL),
     ],
 }
 DRILLS = {
-    "Drills, SQLite": ["-m", "pytest", "-m", "drills", *files_marked("drills", FUZZER)],
-    "Drills, PostgreSQL": [*ON_POSTGRESQL, "-m", "drills", *files_marked("drills", *SQLITE_ONLY)],
+    "Drills, SQLite": ["-m", "pytest", REASONS, "-m", "drills", *files_marked("drills", FUZZER)],
+    "Drills, PostgreSQL": [
+        *(*ON_POSTGRESQL, REASONS, "-m", "drills"),
+        *files_marked("drills", *SQLITE_ONLY),
+    ],
 }
 # The exit code of a leg whose requirements this machine lacks.
 SKIPPED = 77

@@ -70,22 +70,35 @@ MARKED = "import pytest\ndef test_plain(): pass\n" + "".join(
 
 
 @pytest.fixture
-def collected(tmp_path):
-    """The tests of a file with one of each mark that the first of these legs runs."""
-    (tmp_path / "test_marked.py").write_text(MARKED)
+def printed(tmp_path):
+    """What the first of these legs prints about a file with these tests."""
     environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
 
-    def collect(legs):
+    def run(legs, tests, *more):
+        (tmp_path / "test_marked.py").write_text(tests)
         leg = next(iter(legs.values()))
         options = [each for each in leg if each.startswith("--") or ".py" not in each]
-        quick = ["-c", os.devnull, "--rootdir", ".", "-p", "no:cacheprovider", "--collect-only"]
+        quick = ["-c", os.devnull, "--rootdir", ".", "-p", "no:cacheprovider", *more]
         command = [sys.executable, *options, *quick, "-q", "test_marked.py"]
         done = subprocess.run(
             command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True
         )
-        return re.findall("::test_(.*)", done.stdout)
+        return done.stdout
 
-    return collect
+    return run
+
+
+@pytest.fixture
+def collected(printed):
+    """The tests of a file with one of each mark that the first of these legs runs."""
+    return lambda legs: re.findall("::test_(.*)", printed(legs, MARKED, "--collect-only"))
+
+
+@pytest.mark.parametrize(("legs", "marker"), [("FAULTS", "faults"), ("DRILLS", "drills")])
+def test_a_leg_says_what_it_leaves_out(printed, legs, marker):
+    skipped = f"import pytest\n@pytest.mark.{marker}\ndef test_it(): pytest.skip('No Node here.')\n"
+
+    assert "No Node here." in printed(getattr(run_legs, legs), skipped)
 
 
 def test_what_is_slow_by_nature_is_left_to_a_target_of_its_own(collected):

@@ -17,6 +17,7 @@ from sequin_admin.core import clock, leases
 from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.field_errors import CONTRADICTION, errors_in
 from sequin_admin.core.fields import DecryptionError, Secrets
+from sequin_admin.credentials import grant_ends
 from sequin_admin.credentials.forms import input_names
 from sequin_admin.credentials.models import Credential, FormerCredentialSecrets
 from sequin_admin.credentials.properties import (
@@ -72,6 +73,12 @@ def add_properties_of_entered(known: Credential, draft: Credential, at: datetime
     known.properties = {**known.properties, **missing}
 
 
+def drop_ends(known: Credential, draft: Credential) -> None:
+    """Remove the ends of the former grant, but for those that `draft` says of the new one."""
+    former = set(grant_ends.NAMES) - set(draft.properties)
+    known.properties = {n: value for n, value in known.properties.items() if n not in former}
+
+
 def refuse_masks(draft: Credential) -> None:
     """Raise `InvalidEntry` when the draft of a new credential has a mask for a secret."""
     masked = [name for name, value in draft.secrets.items() if is_mask(value)]
@@ -111,6 +118,7 @@ def merge(
     names = sorted([*differing(properties, known.properties), *changed])
     if changed:
         if tokens[:1] and tokens[0] in changed:
+            drop_ends(known, draft)
             add_properties_of_entered(known, draft, clock.now())
         else:
             add_properties_of_entered(known, known, known.secrets_changed_at)

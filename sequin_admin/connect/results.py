@@ -9,7 +9,7 @@ from sequin_admin.connect.models import ConnectSession
 from sequin_admin.core.actors import Actor
 from sequin_admin.core.field_errors import errors_in
 from sequin_admin.core.http import Response
-from sequin_admin.credentials import outcomes
+from sequin_admin.credentials import grant_ends, outcomes
 from sequin_admin.credentials.kinds import OAuthContext, OAuthKind, TokenGrant
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
@@ -58,6 +58,7 @@ def read_properties(
         **context.inputs,
         **grants.issued_secrets(kind, grant),
         **discovered,
+        **grant_ends.ends_in(kind.properties_class, grant.raw),
     }
     try:
         properties: Properties = kind.properties_class.model_validate(values)

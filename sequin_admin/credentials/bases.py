@@ -1,11 +1,13 @@
 """The classes that kinds derive from, by the way in which an account is connected."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
+from sequin_admin.core import clock
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.http import Response
-from sequin_admin.credentials import outcomes
+from sequin_admin.credentials import grant_ends, outcomes
 from sequin_admin.credentials.credential import Credential
 from sequin_admin.credentials.declarations import OAuth2, OAuthContext, TokenGrant
 from sequin_admin.credentials.outcomes import Outcome, Refused
@@ -106,6 +108,11 @@ class OAuthKind(Credential):
                 raise Refused(outcomes.no_app(self.provider_title))
             return OAuthContext(self.oauth_app.client_id, self.oauth_app.url_params(), own)
         return OAuthContext(str(own.get("client_id", "")), {}, own)
+
+    def access_ends_at(self) -> datetime | None:
+        """As the provider said with a token. The end of the refresh token moves at each renewal."""
+        ends = self.properties.get(grant_ends.OF_ACCESS)
+        return clock.from_iso(ends) if ends else None
 
     def static_token(self) -> str:
         """The access token that a grant without a refresh token came with."""

@@ -27,6 +27,7 @@ from sequin_admin.credentials.declarations import (
     TokenGrant,
 )
 from sequin_admin.credentials.defaults import set_defaults
+from sequin_admin.credentials.grant_ends import with_ends
 from sequin_admin.credentials.properties import MAX_NUMBER, Properties, Property, Secret
 from sequin_admin.credentials.provider_changes import Certainty, ProviderChange
 from sequin_admin.credentials.registry import choices, registered
@@ -69,10 +70,15 @@ Kind = TypeVar("Kind", bound=Credential)
 
 
 def register(kind: type[Kind]) -> type[Kind]:
-    """Class decorator that registers a kind. Raises `ValueError` for a duplicate slug."""
+    """Class decorator that registers a kind. Raises `ValueError` for a duplicate slug.
+
+    The properties of one with refresh tokens get the ends that any answer may name.
+    """
     slug = kind.properties_class.kind_slug()
     if slug in registered:
         raise ValueError(f"The kind {slug} is registered twice.")
+    if kind.oauth and kind.oauth.refresh_property in kind.properties_class.secret_names():
+        kind.properties_class = with_ends(kind.properties_class)
     kind.slug, kind.property_names = slug, kind.properties_class.names()
     set_defaults(kind)
     registered[slug] = kind

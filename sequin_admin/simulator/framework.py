@@ -109,6 +109,15 @@ def knows_host(host: str) -> bool:
     return bool(routes_of(host))
 
 
+def whole_number(text: object, usual: int, most: int = 10**9) -> int:
+    """The number of a page, a size or a place in a list, `most` at most. What is none, or is not
+    above 0, counts as the usual one."""
+    known = str(text)
+    if not (known.isascii() and known.isdigit() and int(known[:20])):
+        return usual
+    return min(int(known[:20]), most)
+
+
 def bearer_token(request: HttpRequest) -> str:
     """The token of an `Authorization: Bearer` header (RFC 6750 section 2.1), or an empty string."""
     scheme, _, token = request.headers.get("Authorization", "").partition(" ")

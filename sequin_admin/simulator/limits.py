@@ -36,14 +36,15 @@ class PointLimit:
     per_second: float
 
     def left(self, key: str) -> float:
-        bucket = PointBucket.objects.filter(key=key).first()
-        if bucket is None:
+        known = PointBucket.find(key)
+        if known is None:
             return self.most
-        passed = (now() - bucket.at).total_seconds()
-        return min(self.most, bucket.points + max(passed, 0) * self.per_second)
+        points, at = known
+        passed = (now() - at).total_seconds()
+        return min(self.most, points + max(passed, 0) * self.per_second)
 
     def spend(self, key: str, points: float) -> float:
         """Points that are left afterwards."""
         left = max(self.left(key) - points, 0)
-        PointBucket.objects.update_or_create(key=key, defaults={"points": left, "at": now()})
+        PointBucket.store(key, left, now())
         return left

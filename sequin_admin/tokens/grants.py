@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sequin_admin.core import clock, leases
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.fields import Secrets
-from sequin_admin.credentials import answers
+from sequin_admin.credentials import answers, grant_ends
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Refused
@@ -39,7 +39,7 @@ def store_grant(
         token.issued_at = issued_at
         token.expires_at = lifetimes.compute_expiry(credential, grant, issued_at)
         token.refresh_at = (
-            lifetimes.compute_refresh_at(issued_at, token.expires_at)
+            lifetimes.compute_refresh_at(issued_at, lifetimes.renewable_until(token, grant))
             if lifetimes.is_renewable(credential)
             else None
         )
@@ -115,14 +115,16 @@ def save_new_secrets(credential: Credential, token: Token, grant: TokenGrant) ->
         token.previous_until = clock.now() + timedelta(seconds=flow.grace_s)
     discovered = facts_of_renewal(credential, grant)
     chains.remember_renewal(credential, kept.secrets, secrets)
-    if any(kept.secrets.get(name) != value for name, value in secrets.items()):
-        kept.secrets = {**kept.secrets, **secrets}
-        kept.save(update_fields=["secrets", "updated_at"])
-        credential.secrets, credential.secret_names = dict(kept.secrets), kept.secret_names
-    if any(kept.properties.get(name) != value for name, value in discovered.items()):
-        kept.properties = {**kept.properties, **discovered}
-        kept.save(update_fields=["properties", "updated_at"])
+    properties = {**kept.properties, **discovered}
+    if flow and secrets.get(flow.refresh_property, old) != old:
+        properties = grant_ends.without_former(properties, discovered)
+    known = {"secrets": {**kept.secrets, **secrets}, "properties": properties}
+    changed = [name for name, value in known.items() if getattr(kept, name) != value]
+    if changed:
+        kept.secrets, kept.properties = Secrets(known["secrets"]), properties
+        kept.save(update_fields=[*changed, "updated_at"])
         credential.properties, credential.secrets = dict(kept.properties), dict(kept.secrets)
+        credential.secret_names = kept.secret_names
 
 
 def issued_secrets(kind: type[Credential], grant: TokenGrant) -> Secrets:
@@ -142,11 +144,11 @@ def facts_of_renewal(credential: Credential, grant: TokenGrant) -> dict[str, Any
     names the account: that is for the probe, which knows of other credentials of the account.
     """
     facts: dict[str, Any] = {}
+    brought: dict[str, Any] = grant_ends.ends_in(credential.properties_class, grant.raw)
     try:
-        brought = credential.properties_from_grant(grant)
+        brought = {**credential.properties_from_grant(grant), **brought}
     except answers.MISREAD as error:
         log.warning("unexpected answer", kind=credential.slug, error=answers.describe(error))
-        return facts
     for name in set(brought) - set(credential.identity_properties):
         try:
             facts |= credential.properties_class.valid_values({name: brought[name]})

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 
 from sequin_admin.core.jitter import jittered
 from sequin_admin.core.words import count_words
+from sequin_admin.credentials import grant_ends
 from sequin_admin.credentials.kinds import TokenGrant
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome, Verdict
@@ -58,6 +59,16 @@ def compute_expiry(
     if grant.expires_in_s is None and not is_renewable(credential):
         return None
     return issued_at + timedelta(seconds=lifetime_s)
+
+
+def renewable_until(token: Token, grant: TokenGrant) -> datetime | None:
+    """When the access token expires, or before that the refresh token of the same answer, which may
+    not be kept unused for longer. One that lives for less than five minutes is renewed as if it
+    lived so long."""
+    life_s = grant_ends.life_in(grant_ends.OF_REFRESH_TOKEN, grant.raw)
+    if not life_s or token.issued_at is None or token.expires_at is None:
+        return token.expires_at
+    return min(token.expires_at, token.issued_at + timedelta(seconds=max(life_s, MARGIN_S)))
 
 
 def compute_refresh_at(issued_at: datetime, expires_at: datetime | None) -> datetime | None:

@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx2
@@ -23,6 +24,7 @@ from tests.simulator_server import ROOT, Simulator
 
 HTTPS = 443
 NODE_FOLDER = Path(__file__).with_name("node")
+OLDEST_NODE = 20
 
 
 class SecureSimulator(Simulator):
@@ -98,16 +100,33 @@ def consent(simulator: Simulator) -> Callable[[str, str], dict[str, str]]:
     return allow
 
 
+@pytest.fixture
+def oracle(simulator: Simulator) -> Callable[[str, str, str], dict[str, Any]]:
+    """The rows of a collection of an account (`provider, account, collection`), by id, as they are
+    now."""
+
+    def rows(provider: str, account: str, collection: str) -> dict[str, Any]:
+        known = simulator.rows(provider, account, collection)["rows"]
+        return {one["id"]: one["row"] for one in known}
+
+    return rows
+
+
+def node_version(command: str) -> int:
+    """20 of v20.20.2"""
+    told = subprocess.run([command, "--version"], stdout=subprocess.PIPE, text=True, check=True)
+    return int(told.stdout.lstrip("v").partition(".")[0])
+
+
 @pytest.fixture(scope="session")
 def node() -> str:
     """The command, once the locked packages are there."""
     command = shutil.which("node")
-    if command is None:
+    if command is None or node_version(command) < OLDEST_NODE:
+        lacking = f"This machine has no Node {OLDEST_NODE} or newer"
         if os.environ.get("REQUIRE_ALL_LEGS"):
-            pytest.fail(
-                "REQUIRE_ALL_LEGS is set, and this machine has no Node: the npm SDKs need it."
-            )
-        pytest.skip("Without Node 20 the providers' npm SDKs are left out.")
+            pytest.fail(f"REQUIRE_ALL_LEGS is set. {lacking}: the npm SDKs need it.")
+        pytest.skip(f"{lacking}: the providers' npm SDKs are left out.")
     lock, done = (NODE_FOLDER / name for name in ("package-lock.json", "node_modules/.done"))
     if not done.exists() or done.stat().st_mtime < lock.stat().st_mtime:
         subprocess.run(["npm", "ci", "--silent"], cwd=NODE_FOLDER, check=True, timeout=300)

@@ -21,7 +21,7 @@ def login(simulator):
 def session(simulator, login, consent):
     """The session of a new connection."""
     uri = simulator.app("airtable")["redirect_uris"][0]
-    scope = ["data.records:read", "user.email:read"]
+    scope = ["data.records:read", "data.records:write", "user.email:read"]
     session = OAuth2Session(login.username, redirect_uri=uri, scope=scope, pkce="S256")
     url, _ = session.authorization_url("https://airtable.com/oauth2/v1/authorize")
     session.fetch_token(TOKEN_URL, code=consent(url, USER)["code"], auth=login)
@@ -36,7 +36,7 @@ def api(session):
 def test_a_token_tells_whose_it_is(api):
     assert api.whoami() == {
         "id": USER,
-        "scopes": ["data.records:read", "user.email:read"],
+        "scopes": ["data.records:read", "data.records:write", "user.email:read"],
         "email": "paul@arrakis.io",
     }
 
@@ -64,6 +64,17 @@ def test_pages_follow_one_another(simulator, api):
 
 def test_no_more_records_come_than_were_asked_for(api):
     assert len(api.table(BASE, "Spice").all(max_records=3)) == 3
+
+
+def test_what_is_written_is_read_back_and_stands_in_the_oracle(api, oracle):
+    table = api.table(BASE, "Spice")
+    made = table.create({"Name": "Written"})["id"]
+
+    table.update(made, {"Name": "Changed"})
+
+    assert table.get(made)["fields"]["Name"] == "Changed"
+    stored = oracle("airtable", USER, f"{BASE}/tblSpice000000001")[made]
+    assert stored["fields"]["Name"] == "Changed"
 
 
 def test_a_revoked_token_is_refused(simulator, api):

@@ -69,6 +69,25 @@ def test_pages_follow_one_another(app, code):
     assert [one.name for one in repositories] == ["sietch", "spice"]
 
 
+def test_issues_are_read_to_the_last_page(simulator, installation):
+    simulator.set_count("github", LOGIN, 65, "sietch/issues")
+
+    issues = installation.get_repos()[0].get_issues(state="all")
+
+    assert len({one.number for one in issues}) == 65
+
+
+def test_what_is_written_is_read_back_and_stands_in_the_oracle(installation, oracle):
+    repository = installation.get_repos()[0]
+    made = repository.create_issue(title="Written", labels=["bug"])
+
+    made.edit(title="Changed")
+
+    assert repository.get_issue(made.number).title == "Changed"
+    stored = oracle("github", LOGIN, "sietch/issues")[str(made.number)]
+    assert (stored["title"], stored["labels"][0]["name"]) == ("Changed", "bug")
+
+
 def test_a_token_ends_within_the_hour_and_tells_its_rights(integration):
     token = integration.get_access_token(NUMBER)
 

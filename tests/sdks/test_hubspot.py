@@ -26,7 +26,7 @@ def api():
 
 @pytest.fixture
 def tokens(app, api, consent):
-    scope = ("oauth", "crm.objects.contacts.read")
+    scope = ("oauth", "crm.objects.contacts.read", "crm.objects.contacts.write")
     url = get_auth_url(app["client_id"], app["redirect_uri"], scope=scope, state="s")
     code = consent(url, ACCOUNT)["code"]
     tokens = api.oauth.tokens_api.create(grant_type="authorization_code", code=code, **app)
@@ -63,6 +63,18 @@ def test_pages_follow_one_another(simulator, api, tokens):
     assert [one.id for one in (*first.results, *rest.results)] == ["1", "2", "3", "4", "5"]
     assert first.results[0].created_at.tzinfo is not None
     assert len(api.crm.contacts.get_all()) == 5
+
+
+def test_what_is_written_is_read_back_and_stands_in_the_oracle(api, tokens, oracle):
+    calls = api.crm.contacts.basic_api
+    given = {"firstname": "Written", "email": "written@example.com"}
+    made = calls.create(contacts.SimplePublicObjectInputForCreate(properties=given)).id
+
+    calls.update(made, contacts.SimplePublicObjectInput(properties={"firstname": "Changed"}))
+
+    assert calls.get_by_id(made).properties["firstname"] == "Changed"
+    stored = oracle("hubspot", ACCOUNT, "contacts")[made]["properties"]
+    assert (stored["firstname"], stored["email"]) == ("Changed", "written@example.com")
 
 
 def test_a_deleted_refresh_token_is_refused(app, api, tokens):

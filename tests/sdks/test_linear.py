@@ -72,6 +72,20 @@ def test_issues_are_read_to_the_last_page(simulator, client):
     assert last["pageInfo"]["hasNextPage"] is False
 
 
+def test_what_is_written_is_read_back_and_stands_in_the_oracle(client, oracle):
+    def run(query, **values):
+        return client.execute(GraphQLRequest(query, variable_values=values))
+
+    team = run("{ teams { nodes { id } } }")["teams"]["nodes"][0]["id"]
+    create = "mutation($i: IssueCreateInput!) { issueCreate(input: $i) { issue { id } } }"
+    made = run(create, i={"teamId": team, "title": "Written"})["issueCreate"]["issue"]["id"]
+
+    read = run("query($id: String!) { issue(id: $id) { title } }", id=made)
+
+    assert read["issue"]["title"] == "Written"
+    assert oracle("linear", WORKSPACE, "issues")[made]["title"] == "Written"
+
+
 def test_a_refresh_token_is_replaced_and_can_be_replayed(session, app):
     first = session.token["refresh_token"]
     second = session.refresh_token(f"{API}/oauth/token", **app)

@@ -67,6 +67,17 @@ def test_a_signed_call_reads_page_after_page(simulator, app):
     assert [page["hasMore"] for page in pages] == [True, False]
 
 
+def test_what_is_written_is_read_back_and_stands_in_the_oracle(app, oracle):
+    session = sign(app)
+    made = session.post(CUSTOMERS, json={"companyName": "Written"}).headers["Location"]
+
+    session.patch(made, json={"companyName": "Changed"}).raise_for_status()
+
+    assert session.get(made).json()["companyname"] == "Changed"
+    stored = oracle("netsuite", ACCOUNT, "customer")[made.rsplit("/", 1)[1]]
+    assert stored["companyname"] == "Changed"
+
+
 def test_a_signed_call_tells_who_it_is(app):
     url = f"https://{LABEL}.restlets.api.netsuite.com/rest/tokeninfo"
 

@@ -70,6 +70,19 @@ def test_pages_follow_one_another(simulator, client):
     assert ids == [["1", "2"], ["3", "4"], ["5"], []]
 
 
+def test_what_is_written_is_read_back_and_stands_in_the_oracle(client, oracle):
+    books, made = open_books(client), Customer()
+    made.DisplayName = "Written"
+    made.save(qb=books)
+
+    read = Customer.get(made.Id, qb=books)
+    read.DisplayName = "Changed"
+    read.save(qb=books)
+
+    assert Customer.get(made.Id, qb=books).DisplayName == "Changed"
+    assert oracle("quickbooks", COMPANY, "Customer")[made.Id]["DisplayName"] == "Changed"
+
+
 def test_a_statement_that_cannot_be_parsed_is_told_so(client):
     with pytest.raises(ValidationException) as refusal:
         open_books(client).query("select nonsense")

@@ -38,13 +38,22 @@ def salesforce(session):
     return Salesforce(instance_url=token["instance_url"], session_id=token["access_token"])
 
 
-def test_a_query_brings_its_records(simulator, salesforce):
-    simulator.set_count("salesforce", ORGANIZATION, 5)
+def test_records_are_read_to_the_last_page(simulator, salesforce):
+    simulator.set_count("salesforce", ORGANIZATION, 2_300, "Contact")
 
     found = salesforce.query_all("SELECT Id FROM Contact")
 
-    assert (found["totalSize"], len(found["records"])) == (5, 5)
+    assert found["totalSize"] == len({one["Id"] for one in found["records"]}) == 2_300
     assert found["records"][0]["attributes"]["type"] == "Contact"
+
+
+def test_what_is_written_is_read_back_and_stands_in_the_oracle(salesforce, oracle):
+    made = salesforce.Contact.create({"LastName": "Written"})["id"]
+
+    salesforce.Contact.update(made, {"LastName": "Changed"})
+
+    assert salesforce.Contact.get(made)["LastName"] == "Changed"
+    assert oracle("salesforce", ORGANIZATION, "Contact")[made]["LastName"] == "Changed"
 
 
 def test_every_answer_tells_how_much_was_used(salesforce):

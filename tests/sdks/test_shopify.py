@@ -20,7 +20,7 @@ def app(simulator):
 @pytest.fixture
 def callback(app, consent):
     """The signed parameters of the callback after consent."""
-    scopes = ["read_products", "read_orders"]
+    scopes = ["write_products", "read_orders"]
     session = shopify.Session(SHOP, VERSION)
     url = session.create_permission_url(scopes, app["redirect_uris"][0], "s")
     return consent(url, SHOP)
@@ -37,7 +37,7 @@ def session(callback):
 
 def test_a_signed_callback_becomes_a_token(session):
     assert session.token.startswith("shpat_")
-    assert session.access_scopes == shopify.ApiAccess("read_products,read_orders")
+    assert session.access_scopes == shopify.ApiAccess("write_products,read_orders")
 
 
 @pytest.mark.parametrize("name", ["code", "shop", "state", "timestamp", "host"])
@@ -51,7 +51,7 @@ def test_the_shop_and_our_rights_in_it_are_read(session):
     shop = shopify.Shop.current()
 
     assert (shop.name, shop.myshopify_domain) == ("Spice Emporium", SHOP)
-    assert [one.handle for one in shopify.AccessScope.find()] == ["read_products", "read_orders"]
+    assert [one.handle for one in shopify.AccessScope.find()] == ["write_products", "read_orders"]
 
 
 def test_pages_follow_one_another(simulator, session):
@@ -62,6 +62,16 @@ def test_pages_follow_one_another(simulator, session):
     assert [len(page) for page in titles] == [2, 2, 1]
     assert len({title for page in titles for title in page}) == 5
     assert shopify.Limits.credit_limit() == 40
+
+
+def test_what_is_written_is_read_back_and_stands_in_the_oracle(session, oracle):
+    product = shopify.Product.create({"title": "Written"})
+
+    product.title = "Changed"
+    product.save()
+
+    assert shopify.Product.find(product.id).title == "Changed"
+    assert oracle("shopify", SHOP, "products")[str(product.id)]["title"] == "Changed"
 
 
 def test_graphql_tells_the_shop(session):

@@ -56,6 +56,17 @@ def test_pages_follow_one_another(simulator, key):
     assert len({one.id for one in customers.auto_paging_iter()}) == 5
 
 
+def test_what_is_written_is_read_back_and_stands_in_the_oracle(key, oracle):
+    customers = stripe.StripeClient(key).v1.customers
+    made = customers.create(params={"name": "Written", "metadata": {"plan": "pro"}}).id
+
+    customers.update(made, params={"name": "Changed"})
+
+    assert customers.retrieve(made).name == "Changed"
+    stored = oracle("stripe", ACCOUNT, "customers")[made]
+    assert (stored["name"], stored["metadata"]) == ("Changed", {"plan": "pro"})
+
+
 def test_the_platform_reads_an_account_until_it_deauthorizes_it(platform, tokens):
     on_behalf = {"stripe_account": ACCOUNT}
     assert platform.v1.customers.list(options=on_behalf).data

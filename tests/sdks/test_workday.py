@@ -73,6 +73,13 @@ def test_too_many_soap_calls_are_a_fault(simulator, service):
         service.Get_Workers()
 
 
+def test_workers_are_read_to_the_last_page(session):
+    pages = [session.get(WORKERS, params={"limit": 2, "offset": n}).json() for n in (0, 2, 4, 6)]
+
+    assert [len(page["data"]) for page in pages] == [2, 2, 1, 0]
+    assert len({one["id"] for page in pages for one in page["data"]}) == pages[0]["total"]
+
+
 def test_a_refresh_token_stays_and_opens_a_page_of_workers(session, app, login):
     page = session.get(WORKERS, params={"limit": 2}).json()
     again = session.refresh_token(TOKEN_URL, auth=login)

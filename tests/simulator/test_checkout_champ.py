@@ -34,7 +34,7 @@ def test_pages_have_at_most_two_hundred_rows(ask):
     assert re.fullmatch(r"\d{1,2}/\d{1,2}/\d\d", first["data"][0]["dateCreated"])
 
 
-@pytest.mark.parametrize("fields", [{"page": "0"}, {"page": "x"}, {"resultsPerPage": "-1"}])
+@pytest.mark.parametrize("fields", [{"page": "0"}, {"page": "²"}, {"resultsPerPage": "-1"}])
 def test_a_page_that_is_no_number_is_an_error(ask, fields):
     assert ask(**fields)[0] == "ERROR"
 

@@ -1,11 +1,17 @@
 """The control API, the clock, faults, and the simulator's own pages."""
 
+import re
+import shlex
+import sqlite3
 import time
+from contextlib import closing
+from pathlib import Path
 
 import httpx2
 import pytest
 
-from tests.simulator_server import CALLBACK_BASE, Simulator, free_port
+from tests.patience import PATIENCE_S
+from tests.simulator_server import CALLBACK_BASE, ROOT, Simulator, free_port
 
 URL = "https://api.stripe.com/v1/account"
 BEARER = {"Authorization": "Bearer sk_test_arrakis0000000000000001"}
@@ -187,6 +193,40 @@ def test_pages_say_that_they_are_not_the_real_thing(simulator, customer):
     assert "HubSpot simulator" in consent
     assert ">Allow</button>" in consent
     assert ">Deny</button>" in consent
+
+
+def test_the_journal_keeps_the_last_10000_calls(simulator, ask):
+    old = [("stripe", "", f"GET old/{number}", 200, "2026-01-01") for number in range(10_050)]
+    path = Path(simulator.folder.name, "simulator.sqlite3")
+    with closing(sqlite3.connect(path, timeout=PATIENCE_S)) as rows, rows:
+        rows.executemany(
+            "INSERT INTO simulator_simulatedcall (provider, account, endpoint, status, at)"
+            " VALUES (?, ?, ?, ?, ?)",
+            old,
+        )
+
+    for _ in range(100):
+        ask()
+
+    kept = [call["endpoint"] for call in simulator.calls("stripe")]
+    assert 10_000 <= len(kept) < 10_100
+    assert kept[-100:] == ["GET api.stripe.com/v1/account"] * 100
+
+
+def test_the_commands_of_the_readme_are_answered(simulator):
+    text = (ROOT / "README.md").read_text().replace("\\\n", " ")
+    lines = re.findall(r"^curl (http://127.0.0.1:8001/control-api/.+)$", text, re.MULTILINE)
+    assert len(lines) == 5
+
+    for line in lines:
+        address, *data = shlex.split(line)
+        url = address.replace("http://127.0.0.1:8001", simulator.url)
+        method = "POST" if data else "GET"
+        answer = simulator.http.request(method, url, content=data[1] if data else None)
+        assert answer.status_code == 200, answer.text
+
+    (drill,) = simulator.http.get(f"{simulator.url}/control-api/drills").json()["data"]
+    assert (drill["name"], drill["on"], drill["for_s"]) == ("outage", True, 600)
 
 
 def test_the_world_outlives_its_process():

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.simulator.customer import Customer
-from tests.simulator.test_github import PAUL, App
+from tests.simulator.test_github import ARRAKIS_INC, PAUL, App
 from tests.simulator.test_living_rows import new_token
 
 DOMAIN = "https://arrakis.my.salesforce.com"
@@ -63,6 +63,19 @@ def test_github_tells_installations_and_has_long_tokens(simulator):
     assert [one["id"] for one in found] == [PAUL]
     assert token.count(".") == 2
     assert 450 < len(token) < 650
+
+
+def test_github_tells_installations_page_by_page(simulator):
+    app = App(simulator)
+    for account in ("paul-atreides", "arrakis-inc"):
+        app.install(account)
+
+    first = app.call("GET", "/app/installations?per_page=1")
+    following = first.links["next"]["url"].removeprefix("https://api.github.com")
+    last = app.call("GET", following)
+
+    assert [one["id"] for page in (first, last) for one in page.json()] == [PAUL, ARRAKIS_INC]
+    assert "next" not in last.links
 
 
 @pytest.mark.parametrize(("scopes", "status"), [("openid", 200), ("", 401)])

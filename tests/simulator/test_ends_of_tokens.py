@@ -312,4 +312,6 @@ def test_the_end_of_a_refresh_token_is_told_as_a_draft_names_it(simulator):
 
     simulator.act("airtable", him.account, "tell_ends")
 
-    assert him.connect()["refresh_token_timeout"] == 60 * DAY_S
+    told = him.connect()
+    assert told["refresh_token_timeout"] == 60 * DAY_S
+    assert "authorization_expires_in" not in told

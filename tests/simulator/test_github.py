@@ -238,7 +238,17 @@ def test_repositories_come_in_pages_that_are_linked(app):
     assert following.startswith(f"{API}{REPOSITORIES}?")
     assert [one["name"] for one in first.json()["repositories"]] == ["sietch"]
     assert [one["name"] for one in last.json()["repositories"]] == ["spice"]
-    assert "Link" not in last.headers
+    assert last.links.keys() == {"prev", "first"}
+
+
+@pytest.mark.parametrize("query", ["page=x&per_page=-1", "page=0&per_page=0", "page=²"])
+def test_a_page_that_is_no_number_is_the_first(app, query):
+    app.install()
+    token = app.mint().json()["token"]
+
+    assert app.call("GET", f"{REPOSITORIES}?{query}", token).json()["total_count"] == 2
+    assert len(app.call("GET", f"{REPOSITORIES}?{query}", token).json()["repositories"]) == 2
+    assert len(app.call("GET", f"/app/installations?{query}").json()) == 1
 
 
 ISSUES = "/repos/paul-atreides/sietch/issues"

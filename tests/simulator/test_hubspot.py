@@ -61,6 +61,9 @@ def test_introspection_knows_a_token_until_it_is_revoked(him):
 
     after = ask(him, "/oauth/2026-03/token/introspect", token=tokens["access_token"]).json()
     assert (before["active"], before["hub_domain"]) == (True, "arrakis.io")
+    assert before["signed_access_token"]["hubId"] == before["hub_id"]
+    of_refresh = ask(him, "/oauth/2026-03/token/introspect", token=him.connect()["refresh_token"])
+    assert "signed_access_token" not in of_refresh.json()
     assert after == {"active": False}
 
 

@@ -419,5 +419,14 @@ def test_the_control_page_sets_the_heart_and_shows_how_many_rows_there_are(simul
     assert shown.count("100,000</td>") == 4
     for wrong in ({"per_hour": "x"}, {"per_hour": "nan"}, {"count": "1.5"}, {"count": "-1"}):
         assert simulator.http.post(f"{page}heart", data=wrong).status_code == 400
-    fixed = simulator.http.get(f"{simulator.url}/control/checkout_champ/user123/").text
-    assert "rows are fixed" in fixed
+
+
+def test_the_control_pages_of_the_other_six_say_that_their_rows_are_fixed(simulator):
+    pages = dict[str, str]()
+    for provider, known in simulator.state()["providers"].items():
+        account = next(iter(known["accounts"]))
+        pages[provider] = simulator.http.get(f"{simulator.url}/control/{provider}/{account}/").text
+
+    fixed = {provider for provider, page in pages.items() if "rows are fixed" in page}
+    assert fixed == {"auth0", "checkout_champ", "marketo", "sendgrid", "servicenow", "workday"}
+    assert {provider for provider, page in pages.items() if "heart" in page} == set(READERS)

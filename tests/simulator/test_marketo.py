@@ -125,6 +125,8 @@ def test_a_long_query_comes_as_a_form_and_leads_in_pages(ask, simulator):
     assert (len(first["result"]), first["moreResult"]) == (3, True)
     assert [lead["firstName"] for lead in last["result"]] == ["Duncan", "Gurney"]
     assert "nextPageToken" not in last
+    form = {**form, "nextPageToken": "x", "batchSize": "-1"}
+    assert len(simulator.http.post(url, data=form, headers=bearer).json()["result"]) == 5
 
 
 def test_a_form_without_its_method_is_no_query(ask, simulator):

@@ -186,6 +186,8 @@ def test_rows_come_in_pages_and_are_counted(connected, read):
 
     assert [row["number"] for row in answer.json()["result"]] == ["INC0000004"]
     assert answer.headers["X-Total-Count"] == "4"
+    nonsense = read(connected["access_token"], "incident?sysparm_limit=x&sysparm_offset=-1")
+    assert len(nonsense.json()["result"]) == 4
 
 
 @pytest.mark.parametrize(

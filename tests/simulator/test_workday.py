@@ -60,6 +60,14 @@ def test_the_issued_refresh_token_opens_the_tenant(ask, read):
     assert read(answer["access_token"]).json()["total"] == 5
 
 
+def test_workers_come_in_pages(ask, read):
+    token = ask().json()["access_token"]
+    pages = [read(token, f"workers?limit=2&offset={start}").json() for start in (0, 2, 4)]
+
+    assert [len(page["data"]) for page in pages] == [2, 2, 1]
+    assert len(read(token, "workers?limit=x&offset=-1").json()["data"]) == 5
+
+
 def test_another_tenant_names_no_lifetime(ask):
     answer = ask("giedi_prime1").json()
 

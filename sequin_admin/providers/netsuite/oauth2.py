@@ -78,7 +78,8 @@ class NetSuiteOAuth(NetSuite, OAuthKind):
     def access_ends_at(self) -> datetime | None:
         """The refresh token is a JWT that renewing does not replace; its validity is configurable
         since NetSuite 2025.2."""
-        return claimed_time(self.readable_refresh_token(), "exp")
+        claimed = claimed_time(self.readable_refresh_token(), "exp")
+        return min(filter(None, (claimed, super().access_ends_at())), default=None)
 
     def access_life(self) -> timedelta | None:
         began, ends = claimed_time(self.readable_refresh_token(), "iat"), self.access_ends_at()

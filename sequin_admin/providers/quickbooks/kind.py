@@ -4,13 +4,12 @@ Limits: https://developer.intuit.com/app/developer/qbo/docs/learn/rest-api-featu
 """
 
 import re
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sequin_admin.core import clock, http
 from sequin_admin.core.http import Response
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.answers import whole_seconds
 from sequin_admin.credentials.kinds import (
     OAuth2,
     OAuthContext,
@@ -125,18 +124,10 @@ class QuickBooks(OAuthKind):
             "sandbox": sandbox,
             "scope": " ".join(context.scopes or cls.oauth.scopes),
             "company_name": name_of(response),
-            **cls.properties_from_grant(grant),
-        }
-
-    @classmethod
-    def properties_from_grant(cls, grant: TokenGrant) -> dict[str, Any]:
-        """Each refresh extends the refresh token's lifetime, up to five years in total."""
-        return {
-            "refresh_token_expires_at": end_after(grant.raw.get("x_refresh_token_expires_in")),
-            "access_expires_at": end_after(grant.raw.get("x_refresh_token_hard_expires_in")),
         }
 
     def access_ends_at(self) -> datetime | None:
+        """Each refresh extends the refresh token's lifetime, up to five years in total."""
         names = ("refresh_token_expires_at", "access_expires_at")
         ends = [self.properties[name] for name in names if self.properties.get(name)]
         return min(map(clock.from_iso, ends), default=None)
@@ -152,14 +143,6 @@ class QuickBooks(OAuthKind):
 
     def base_url(self) -> str:
         return HOSTS[bool(self.properties.get("sandbox"))]
-
-
-def end_after(life: object) -> str | None:
-    """The time after so many seconds from now, to the minute, as JSON."""
-    seconds = whole_seconds(life)
-    if not seconds:
-        return None
-    return (clock.now() + timedelta(seconds=seconds)).strftime("%Y-%m-%dT%H:%M:00Z")
 
 
 def get_company(host: str, realm: str, token: str) -> Response:

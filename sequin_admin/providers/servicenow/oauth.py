@@ -91,7 +91,8 @@ class ServiceNowOAuth(ServiceNow, OAuthKind):
         """Renewing returns the same refresh token, whose life goes on from the login."""
         ends = self.properties.get("refresh_token_expires_at")
         # Older imports stored none.
-        return clock.from_iso(ends) if ends else self.secrets_changed_at + REFRESH_LIFE
+        known = clock.from_iso(ends) if ends else self.secrets_changed_at + REFRESH_LIFE
+        return min(known, super().access_ends_at() or known)
 
     def revoke(self, token: str) -> None:
         """Revoke the refresh token. Raises `Refused`."""

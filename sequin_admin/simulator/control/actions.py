@@ -37,7 +37,7 @@ ACTIONS = {
     "legacy_app": "Issue tokens as to old apps: for ten years, without a refresh token",
     "hide_domain": "Leave the domain out of what is told of a token",
     "enterprise": "Let the app be installed on an enterprise",
-    "tell_ends": "Tell when a refresh token ends (IETF draft)",
+    "tell_ends": "Tell when a refresh token, and all access, ends (IETF draft)",
     "unauthorize": "Take the client's authorization away",
     "outage": "Answer 503",
     "html": "Answer with an HTML page",

@@ -2,7 +2,7 @@
 
 import json
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 from graphql import (
@@ -62,15 +62,22 @@ def parse_body(body: bytes) -> Fields | None:
     return known if isinstance(known, dict) and isinstance(known.get("query"), str) else None
 
 
-def prepare(schema: GraphQLSchema, asked: Fields) -> GraphQLOperation:
-    """Raises `GraphQLRefusal`."""
+@lru_cache(maxsize=100)
+def parse_valid(schema: GraphQLSchema, query: str) -> DocumentNode:
+    """A client sends the same document again and again. Raises `GraphQLRefusal`."""
     try:
-        document = parse(asked["query"])
+        document = parse(query)
     except GraphQLSyntaxError as error:
         raise GraphQLRefusal("parse", [error]) from error
     errors = validate(schema, document)
     if errors:
         raise GraphQLRefusal("validate", errors)
+    return document
+
+
+def prepare(schema: GraphQLSchema, asked: Fields) -> GraphQLOperation:
+    """Raises `GraphQLRefusal`."""
+    document = parse_valid(schema, asked["query"])
     name = asked.get("operationName") or None
     node = get_operation_ast(document, name if isinstance(name, str) else None)
     if node is None:

@@ -84,6 +84,27 @@ class PointBucket(models.Model):
     points = models.FloatField()
     at = models.DateTimeField()
 
+    @classmethod
+    def find(cls, key: str) -> tuple[float, datetime] | None:
+        """The points of a caller, and when it had them; None before its first call."""
+        rows = BUCKET.fetch(key=key)
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    @classmethod
+    def store(cls, key: str, points: float, at: datetime) -> None:
+        statement = (
+            f"INSERT INTO {cls._meta.db_table} (key, points, at) VALUES (%s, %s, %s)"  # noqa: S608
+            " ON CONFLICT (key) DO UPDATE SET points = excluded.points, at = excluded.at"
+        )
+        with connection.cursor() as cursor:
+            cursor.execute(statement, (key, points, sql_time(at)))
+
+
+BUCKET = PreparedColumns(
+    lambda key: ColumnQuery(PointBucket.objects.filter(key=key).values_list("points", "at")),
+    {"key": (models.CharField(), "a key")},
+)
+
 
 # Each call is counted and written down: in statements that are not composed anew.
 def insert_row(model: type[models.Model], columns: str, values: tuple[str | int, ...]) -> int:

@@ -201,13 +201,17 @@ class AuthorizationServer(AuthorizationEndpoint):
         return faults.maybe_lose_response(request, self.provider, grant.account, JsonResponse(body))
 
     def ends_of(self, grant: SimulatedGrant, refresh: SimulatedToken | None) -> dict[str, Any]:
-        """The end of the refresh token as a draft of the IETF names it, for who asked to be told.
+        """The end of the refresh token as a draft of the IETF names it, for who asked to be told;
+        of one that is never replaced also that of all access.
 
         https://datatracker.ietf.org/doc/draft-ietf-oauth-refresh-token-expiration/
         """
         if refresh is None or refresh.expires_at is None or not grant.account.has("tell_ends"):
             return {}
-        return {"refresh_token_timeout": refresh.remaining_s()}
+        left = {"refresh_token_timeout": refresh.remaining_s()}
+        if self.rotation != "constant":
+            return left
+        return {**left, "authorization_expires_in": refresh.remaining_s()}
 
     def extra_fields(self, grant: SimulatedGrant) -> dict[str, Any]:
         """Provider-specific fields of the token response."""

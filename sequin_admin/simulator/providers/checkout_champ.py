@@ -7,7 +7,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse
 
 from sequin_admin.simulator import faults, seed
-from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse
+from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, whole_number
 from sequin_admin.simulator.models import Hit, SimulatedAccount, now
 
 API = r"api\.(?:checkoutchamp|konnektive)\.com"
@@ -84,9 +84,9 @@ def order(number: int) -> dict[str, Any]:
 
 def page(given: dict[str, str], rows: list[dict[str, Any]]) -> HttpResponse:
     number, size = given.get("page", "1"), given.get("resultsPerPage", "25")
-    if not (number.isdigit() and int(number) and size.isdigit() and int(size)):
+    here, most = whole_number(number, 0), whole_number(size, 0, MOST_PER_PAGE)
+    if not (here and most):
         return error("page and resultsPerPage must be numbers above 0")
-    most = min(int(size), MOST_PER_PAGE)
-    start = (int(number) - 1) * most
-    totals = {"totalResults": len(rows), "resultsPerPage": most, "page": int(number)}
+    start = (here - 1) * most
+    totals = {"totalResults": len(rows), "resultsPerPage": most, "page": here}
     return reply("SUCCESS", {**totals, "data": rows[start : start + most]})

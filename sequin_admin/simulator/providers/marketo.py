@@ -6,7 +6,12 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults, seed
-from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
+from sequin_admin.simulator.framework import (
+    ProviderSimulator,
+    SimulatedResponse,
+    bearer_token,
+    whole_number,
+)
 from sequin_admin.simulator.limits import count_call
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedGrant, SimulatedToken, now
 from sequin_admin.simulator.oauth import AuthorizationServer, select_tenant
@@ -119,7 +124,8 @@ def leads(request: HttpRequest, munchkin: str) -> HttpResponse:
         {"id": n, "firstName": name, "lastName": "Atreides", "email": f"{name.lower()}@arrakis.io"}
         for n, name in enumerate(names, start=1)
     ]
-    start, size = int(params.get("nextPageToken", 0)), int(params.get("batchSize", 300))
+    start = whole_number(params.get("nextPageToken"), 0)
+    size = whole_number(params.get("batchSize"), 300, 300)
     more = start + size < len(rows)
     following = {"nextPageToken": str(start + size), "moreResult": True} if more else {}
     return answer(success=True, result=rows[start : start + size], **following)

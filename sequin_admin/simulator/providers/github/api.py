@@ -47,7 +47,7 @@ def user_installations(request: HttpRequest) -> HttpResponse:
     token = caller(request, user=True)
     mine = installation_json(token.grant.account, token.grant.client)
     others = range(1, OTHERS + 1) if token.grant.account.has("many_installations") else ()
-    return paginate(request, "installations", [*({**mine, "id": n} for n in others), mine])
+    return paginate(request, [*({**mine, "id": n} for n in others), mine], "installations")
 
 
 @provider.route("GET", API, r"/installation/repositories")
@@ -56,7 +56,7 @@ def repositories(request: HttpRequest) -> HttpResponse:
     if token.grant.account.has("drop_scope"):
         return api_error(403, "Resource not accessible by integration")
     rows = [repository_json(token.grant.account, name) for name in REPOSITORIES]
-    return paginate(request, "repositories", rows)
+    return paginate(request, rows, "repositories")
 
 
 @provider.route("DELETE", API, r"/installation/token")

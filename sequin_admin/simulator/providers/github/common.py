@@ -1,7 +1,7 @@
 """What the simulated GitHub's endpoints share: seed data, errors, limits, installations."""
 
 from datetime import timedelta
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlencode
 
@@ -10,7 +10,12 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import seed
-from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse, bearer_token
+from sequin_admin.simulator.framework import (
+    ProviderSimulator,
+    SimulatedResponse,
+    bearer_token,
+    whole_number,
+)
 from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient, now
 
 HOST, API = r"github\.com", r"api\.github\.com"
@@ -18,6 +23,8 @@ PERMISSIONS = {"contents": "read", "issues": "write", "metadata": "read"}
 LIFE_S = 3600
 REPOSITORIES = ("sietch", "spice")
 LIMIT, WINDOW_S = 5000, 3600
+# Rows of a page.
+USUAL, MOST = 30, 100
 
 
 def api_error(status: int, message: str) -> HttpResponse:
@@ -102,20 +109,37 @@ def token_of(request: HttpRequest) -> str:
     return value if scheme.lower() == "token" else bearer_token(request)
 
 
-def paginate(request: HttpRequest, name: str, rows: list[dict[str, Any]]) -> HttpResponse:
-    """One page of a list. The Link header (RFC 8288) leads to the next one."""
-    number = int(request.GET.get("page", 1))
-    size = min(int(request.GET.get("per_page", 30)), 100)
+def page_of(request: HttpRequest) -> tuple[int, int]:
+    """The number of the page from 1 on, and its size: 30, or up to 100."""
+    return (
+        whole_number(request.GET.get("page"), 1),
+        whole_number(request.GET.get("per_page"), USUAL, MOST),
+    )
+
+
+def paginate(request: HttpRequest, rows: list[dict[str, Any]], name: str = "") -> HttpResponse:
+    """One page of a list, which is plain without a name."""
+    number, size = page_of(request)
     shown = rows[(number - 1) * size : number * size]
-    response = JsonResponse({"total_count": len(rows), name: shown})
-    if number * size < len(rows):
-        path = request.path.removeprefix("/api.github.com")
-        query = urlencode({**request.GET.dict(), "page": number + 1})
-        response["Link"] = f'<https://api.github.com{path}?{query}>; rel="next"'
+    body = {"total_count": len(rows), name: shown} if name else shown
+    response = JsonResponse(body, safe=False)
+    return with_links(request, response, number, more=number * size < len(rows))
+
+
+def with_links(
+    request: HttpRequest, response: HttpResponse, page: int, *, more: bool
+) -> HttpResponse:
+    """With the header Link (RFC 8288), which leads to the pages before and after this one."""
+    path = request.path.removeprefix("/api.github.com")
+    links = [("prev", page - 1), ("first", 1)] if page > 1 else []
+    links += [("next", page + 1)] if more else []
+    urls = {n: f"{API_URL}{path}?{urlencode({**request.GET.dict(), 'page': n})}" for _, n in links}
+    if links:
+        response["Link"] = ", ".join(f'<{urls[n]}>; rel="{rel}"' for rel, n in links)
     return response
 
 
-@cache
+@lru_cache(maxsize=1000)
 def simple_user(login: str, user_id: int, kind: str = "User") -> dict[str, Any]:
     """A user or an organization as GitHub shows it within others."""
     url = f"{API_URL}/users/{login}"

@@ -3,7 +3,6 @@
 import json
 from itertools import islice
 from typing import Any
-from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
@@ -16,7 +15,9 @@ from sequin_admin.simulator.providers.github.common import (
     REPOSITORIES,
     api_error,
     owner_of,
+    page_of,
     provider,
+    with_links,
 )
 from sequin_admin.simulator.providers.github.labels import label_json, parse_labels
 from sequin_admin.simulator.rows.collection import (
@@ -33,7 +34,6 @@ from sequin_admin.simulator.rows.writing import create_row, update_row
 
 ISSUES = r"/repos/(?P<owner>[\w-]+)/(?P<name>[\w-]+)/issues"
 ONE = rf"{ISSUES}/(?P<row_id>\d+)"
-USUAL, MOST = 30, 100
 WRITABLE = ("title", "body", "state", "state_reason", "labels")
 
 
@@ -113,18 +113,11 @@ def permitted(
     return account, provider.collections[f"{name}/issues"]
 
 
-def parse_number(request: HttpRequest, name: str, usual: int) -> int:
-    """A page or size; what is none counts as the usual one, as at GitHub."""
-    text = str(request.GET.get(name, usual))
-    return int(text) if text.isascii() and text.isdigit() and 0 < int(text) < 10**9 else usual
-
-
 @provider.route("GET", API, ISSUES)
 def issues(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     """Pages by number: rows may come twice, or not at all, when others change meanwhile."""
     account, living = permitted(request, owner, name)
-    page = parse_number(request, "page", 1)
-    size = min(parse_number(request, "per_page", USUAL), MOST)
+    page, size = page_of(request)
     state, since_ms = request.GET.get("state", "open"), parse_since(request)
     start = (page - 1) * size
     rows, newest_first = LivingRows(account, living), request.GET.get("direction", "desc") != "asc"
@@ -139,12 +132,7 @@ def issues(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     fitting = (row for row in found if state == "all" or row.fields["state"] == state)
     shown = list(islice(fitting, start, start + size + 1))
     data = [issue_json(account, name, row) for row in shown[:size]]
-    response = JsonResponse(data, safe=False)
-    links = [("prev", page - 1), ("first", 1)] if page > 1 else []
-    links += [("next", page + 1)] if len(shown) > size else []
-    if links:
-        response["Link"] = ", ".join(f'<{page_url(request, n)}>; rel="{rel}"' for rel, n in links)
-    return response
+    return with_links(request, JsonResponse(data, safe=False), page, more=len(shown) > size)
 
 
 def parse_since(request: HttpRequest) -> int:
@@ -154,11 +142,6 @@ def parse_since(request: HttpRequest) -> int:
     if since_ms is None:
         raise SimulatedResponse(api_error(422, "Validation Failed: since must be a timestamp"))
     return since_ms
-
-
-def page_url(request: HttpRequest, page: int) -> str:
-    path = request.path.removeprefix("/api.github.com")
-    return f"https://api.github.com{path}?{urlencode({**request.GET.dict(), 'page': page})}"
 
 
 def find_issue(account: SimulatedAccount, living: RowCollection, row_id: str) -> LivingRow:

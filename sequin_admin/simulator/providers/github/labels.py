@@ -1,7 +1,7 @@
 """Labels of the simulated GitHub's issues."""
 
 import zlib
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -11,7 +11,7 @@ from sequin_admin.simulator.providers.github.common import api_error
 LABELS = {"bug": "d73a4a", "documentation": "0075ca", "question": "d876e3"}
 
 
-@cache
+@lru_cache(maxsize=1000)
 def label_json(repository: str, name: str) -> dict[str, Any]:
     """A label; one that is not there yet is made, in grey."""
     place = tuple(LABELS).index(name) + 1 if name in LABELS else zlib.crc32(name.encode())

@@ -8,6 +8,7 @@ from sequin_admin.simulator.providers.github.app import app_of
 from sequin_admin.simulator.providers.github.common import (
     API,
     installation_json,
+    paginate,
     provider,
     simple_user,
 )
@@ -30,11 +31,7 @@ def user(request: HttpRequest) -> HttpResponse:
 
 @provider.route("GET", API, r"/app/installations")
 def installations(request: HttpRequest) -> HttpResponse:
-    """30 a page, or up to 100; a plain list."""
     app = app_of(request)
     accounts = SimulatedAccount.objects.filter(provider="github").order_by("pk")
     there = [a for a in accounts if is_installed(app, a) and not a.has("uninstall")]
-    size, page = (int(request.GET.get(n, usual)) for n, usual in (("per_page", 30), ("page", 1)))
-    start = (page - 1) * min(size, 100)
-    shown = [installation_json(a, app) for a in there[start : start + min(size, 100)]]
-    return JsonResponse(shown, safe=False)
+    return paginate(request, [installation_json(account, app) for account in there])

@@ -1,6 +1,6 @@
 """How the simulated GitHub shows a repository: https://docs.github.com/rest/repos/repos."""
 
-from functools import cache
+from functools import lru_cache
 
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.github.common import API_URL, REPOSITORIES, owner_of
@@ -40,7 +40,7 @@ PARTS = {
 OFF = ("archived", "disabled", "fork", "has_pages", "has_wiki", "has_projects", "is_template")
 
 
-@cache
+@lru_cache(maxsize=1000)
 def urls_of(full_name: str) -> Fields:
     url, page = f"{API_URL}/repos/{full_name}", f"github.com/{full_name}"
     return {

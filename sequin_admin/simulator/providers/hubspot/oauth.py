@@ -1,5 +1,6 @@
 """The simulated HubSpot's authorization server, in its current version and in version 1."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from sequin_admin.simulator.providers.hubspot.common import (
     provider,
 )
 
+APP_ID = 104
 VERSION_1_ENDS = datetime(2027, 2, 16, tzinfo=UTC)
 CLIENT_CODES = {
     "invalid_client": "BAD_CLIENT_SECRET",
@@ -98,7 +100,32 @@ def introspect(request: HttpRequest) -> HttpResponse:
     client = server.authenticate_client(request, request.POST.dict())
     found = SimulatedToken.objects.filter(value=request.POST.get("token", ""), grant__client=client)
     alive = next((row for row in found.select_related("grant__account") if row.is_valid()), None)
-    return JsonResponse(token_info(alive) if alive else {"active": False})
+    if alive is None:
+        return JsonResponse({"active": False})
+    is_access = alive.use == SimulatedToken.ACCESS
+    signed = {"signed_access_token": signed_token(alive)} if is_access else {}
+    return JsonResponse({**token_info(alive), **signed})
+
+
+def signed_token(token: SimulatedToken) -> dict[str, Any]:
+    """What HubSpot's own services read of an access token; its texts mean nothing to others.
+
+    https://developers.hubspot.com/docs/api-reference/legacy/authentication/oauth-tokens/v1/get-oauth-token-metadata
+    """
+    account, opaque = token.grant.account, hashlib.sha256(token.value.encode()).hexdigest()
+    texts = ("newSignature", "scopeToScopeGroupPks", "scopes", "signature")
+    no = ("isPrivateDistribution", "isServiceAccount", "isUserLevel")
+    user = dict.fromkeys(("installingUserId", "userId"), account.data["user_id"])
+    return {
+        "appId": APP_ID,
+        "expiresAt": int((token.expires_at or now()).timestamp() * 1000),
+        "hubId": int(account.external_id),
+        "hublet": "na1",
+        **user,
+        **dict.fromkeys(texts, opaque),
+        **dict.fromkeys(("trialScopes", "trialScopeToScopeGroupPks"), ""),
+        **dict.fromkeys(no, False),
+    }
 
 
 @provider.route("GET", API, r"/oauth/v1/(?:access|refresh)-tokens/(?P<token>[^/]+)")
@@ -137,7 +164,7 @@ def token_info(token: SimulatedToken) -> dict[str, Any]:
         "hub_domain": grant.account.data["hub_domain"],
         "user": f"admin@{grant.account.data['hub_domain']}",
         "user_id": grant.account.data["user_id"],
-        "app_id": 104,
+        "app_id": APP_ID,
         "client_id": grant.client.client_id,
         "scopes": allowed_scopes(grant),
     }

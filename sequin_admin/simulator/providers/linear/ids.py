@@ -1,5 +1,6 @@
 """Ids of the simulated Linear: all are UUIDs."""
 
+from functools import lru_cache
 from uuid import NAMESPACE_URL, uuid5
 
 from sequin_admin.simulator.models import SimulatedAccount
@@ -25,4 +26,9 @@ class UuidIds:
 
 def fixed_id(account: SimulatedAccount, *names: str) -> str:
     """The id of what does not change, such as a team."""
-    return str(uuid5(NAMESPACE_URL, "/".join((account.external_id, *names))))
+    return uuid_of("/".join((account.external_id, *names)))
+
+
+@lru_cache(maxsize=1000)
+def uuid_of(name: str) -> str:
+    return str(uuid5(NAMESPACE_URL, name))

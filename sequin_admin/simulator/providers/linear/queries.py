@@ -57,10 +57,9 @@ class RowQueries:
         order, newest_first = order_of(arguments)
 
         def test(row: LivingRow) -> bool:
-            shown = self.node(row)
-            there = archived or shown["archivedAt"] is None
-            active = disabled or shown.get("active") is not False
-            return there and active and matches(condition, shown)
+            there = archived or not (row.deleted_ms or row.fields.get("archivedAt"))
+            active = disabled or row.fields.get("active") is not False
+            return there and active and (not condition or matches(condition, self.node(row)))
 
         found = RowList(
             LivingRows(self.account, self.living),

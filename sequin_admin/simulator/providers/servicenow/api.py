@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
-from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
+from sequin_admin.simulator.framework import SimulatedResponse, bearer_token, whole_number
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.servicenow.common import (
     HOST,
@@ -54,8 +54,8 @@ def incidents(request: HttpRequest, instance: str) -> HttpResponse:
 
 def table(request: HttpRequest, rows: list[dict[str, str]]) -> HttpResponse:
     """The requested rows and fields in the requested format, and the total count."""
-    start = int(request.GET.get("sysparm_offset", 0))
-    page = rows[start : start + int(request.GET.get("sysparm_limit", 10_000))]
+    start = whole_number(request.GET.get("sysparm_offset"), 0)
+    page = rows[start : start + whole_number(request.GET.get("sysparm_limit"), 10_000)]
     fields = request.GET.get("sysparm_fields", ",".join(rows[0])).split(",")
     result = [{n: format_field(request, n, row[n]) for n in fields if n in row} for row in page]
     response = JsonResponse({"result": result})

@@ -46,6 +46,7 @@ provider = ProviderSimulator(
         "hibernate",
         "disable_client_credentials",
         "rotate_secret",
+        "tell_ends",
     ),
     seed=plant,
     throttled=throttled,

@@ -3,7 +3,7 @@
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
-from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
+from sequin_admin.simulator.framework import SimulatedResponse, bearer_token, whole_number
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.oauth import select_tenant
 from sequin_admin.simulator.providers.workday.common import (
@@ -38,6 +38,7 @@ def me(request: HttpRequest, tenant: str) -> HttpResponse:
 @provider.route("GET", HOST, rf"/ccx/api/v1/{TENANT}/workers")
 def workers(request: HttpRequest, tenant: str) -> HttpResponse:
     caller(request, tenant)
-    limit = min(int(request.GET.get("limit", 20)), 100)
+    limit = whole_number(request.GET.get("limit"), 20, 100)
+    start = whole_number(request.GET.get("offset"), 0)
     rows = [{"id": f"{n:032x}", "descriptor": name} for n, name in enumerate(PEOPLE, start=1)]
-    return JsonResponse({"total": len(rows), "data": rows[:limit]})
+    return JsonResponse({"total": len(rows), "data": rows[start : start + limit]})
