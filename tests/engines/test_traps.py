@@ -151,6 +151,43 @@ def test_a_new_generation_takes_the_place_of_the_old_one(held):
     assert held.sql("SELECT to_regclass('{schema}.customer_raw_2')") == [(None,)]
 
 
+def test_a_new_generation_that_lacks_much_waits_for_a_person_and_goes_on(held):
+    """And so does the one that the source has nothing for."""
+    held.load(run(page(*ROWS)))
+
+    reports = held.load(
+        run(page(), generation=2, holds=[20]),
+        run(page(*ROWS[:5]), generation=2, holds=[15]),
+    )
+
+    assert keys(held) == {row["id"] for row in ROWS}
+    assert [any(each["completed"] for each in run) for run in reports] == [False, False]
+    assert {"rows_seen": 5, "rows_to_delete": 15}.items() <= reports[1][-1].items()
+
+    held.load(run(page(ROWS[5]), generation=2, holds=[15]))
+
+    assert keys(held) == {f"c{number}" for number in range(6)}
+
+
+def test_a_sweep_that_is_held_deletes_nothing(held):
+    seen = [row["id"] for row in ROWS[:5]]
+    swept = run(page(*ROWS[:5], seen=seen), deletes="sweep", holds=[15])
+
+    reports = held.load(run(page(*ROWS)), swept, {**swept, "generation": 2})
+
+    assert keys(held) == {row["id"] for row in ROWS}
+    assert [sum(each["rows_deleted"] for each in run) for run in reports] == [0, 0, 0]
+    # It is at its end, but readers do not see the new generation.
+    assert [run[-1]["completed"] for run in reports] == [True, True, False]
+
+
+def test_a_full_pass_tells_how_many_rows_it_has_seen(held):
+    """Also of those that the target has already, which are not written again."""
+    reports = held.load(run(page(*ROWS)), run(page(*ROWS)))
+
+    assert [run[-1]["rows_seen"] for run in reports] == [20, 20]
+
+
 def test_a_sweep_deletes_what_was_not_seen(held):
     seen = [row["id"] for row in ROWS[:15]]
 

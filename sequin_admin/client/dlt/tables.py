@@ -17,6 +17,10 @@ DELETE FROM {versions} WHERE to_regclass(%s) IS NULL"""
 SWAP = """\
 DELETE FROM {table}; INSERT INTO {table} ({columns}) SELECT {columns} FROM {other};
 DROP TABLE {other}"""
+COUNTS = """\
+SELECT count(*) FILTER (WHERE new.id IS NOT NULL), count(*) FILTER (WHERE new.id IS NULL)
+FROM {shown} AS shown FULL JOIN {new} AS new ON new.id = shown.id"""
+NO_ROWS = sql.SQL("(SELECT NULL::text AS id LIMIT 0)")
 SAME = """\
 SELECT id FROM {table} JOIN unnest(%s::text[], %s::text[]) AS sent (key, text) ON id = key
 WHERE data = text::jsonb"""
@@ -87,6 +91,19 @@ def generation(cursor: Cursor, dataset: str, table: str) -> int:
     cursor.execute("SELECT obj_description(to_regclass(%s))", [regclass(dataset, table)])
     said = cursor.fetchone()[0] or ""
     return int(said.removeprefix(GENERATION)) if said.startswith(GENERATION) else 1
+
+
+def count_swap(cursor: Cursor, dataset: str, table: str, other: str) -> tuple[int, int]:
+    """How many rows the other table has, and how many of this one it lacks."""
+    shown, new = (rows_of(cursor, dataset, each) for each in (table, other))
+    cursor.execute(sql.SQL(COUNTS).format(shown=shown, new=new))
+    kept, lost = cursor.fetchone()
+    return kept, lost
+
+
+def rows_of(cursor: Cursor, dataset: str, table: str) -> sql.Composable:
+    """The table in a query; one without rows when it is not there."""
+    return sql.Identifier(dataset, table) if exists(cursor, dataset, table) else NO_ROWS
 
 
 def swap(cursor: Cursor, dataset: str, table: str, other: str, number: int) -> None:
