@@ -169,6 +169,17 @@ def test_a_new_generation_that_lacks_much_waits_for_a_person_and_goes_on(held):
     assert keys(held) == {f"c{number}" for number in range(6)}
 
 
+def test_nothing_is_left_of_a_generation_that_came_to_no_end(held):
+    held.load(run(page(*ROWS)), run(page(ROWS[0]), generation=2, holds=[19]))
+    left = "SELECT count(*) FROM pg_tables WHERE tablename ~ '^customer_raw_[0-9]'"
+    assert held.sql(left) == [(2,)]
+
+    held.load(run(page(*ROWS[:9]), generation=3), run(page(ROWS[9])))
+
+    assert keys(held) == {row["id"] for row in ROWS[:10]}
+    assert held.sql(left) == [(0,)]
+
+
 def test_a_sweep_that_is_held_deletes_nothing(held):
     seen = [row["id"] for row in ROWS[:5]]
     swept = run(page(*ROWS[:5], seen=seen), deletes="sweep", holds=[15])

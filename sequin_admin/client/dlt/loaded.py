@@ -40,6 +40,7 @@ class LoadedCollection:
                 # A run was cut off between the swap and its report.
                 self.generation = 0
             self.table = f"{self.main}_{self.generation}" if self.generation else self.main
+            tables.drop_former(cursor, self.dataset, self.main, self.table)
             self.has_rows = tables.prepare(cursor, self.dataset, self.table)
         self.is_new = not self.has_rows
 

@@ -13,6 +13,11 @@ SELECT 1 FROM pg_index WHERE indrelid = to_regclass(%s) AND indisprimary"""
 # dlt keeps what it knows of the tables, and would not make one again that somebody has dropped.
 FORGET = """\
 DELETE FROM {versions} WHERE to_regclass(%s) IS NULL"""
+# Also what dlt has gathered to be merged into it.
+FORMER = """\
+SELECT schemaname, tablename FROM pg_tables
+WHERE schemaname IN (%(dataset)s, %(dataset)s || '_staging') AND tablename <> %(table)s
+AND tablename ~ ('^' || %(main)s || '_[0-9]+$')"""
 # The table stays, with its grants, views and indexes.
 SWAP = """\
 DELETE FROM {table}; INSERT INTO {table} ({columns}) SELECT {columns} FROM {other};
@@ -56,6 +61,13 @@ def prepare(cursor: Cursor, dataset: str, table: str) -> bool:
     # A run may have ended before it could do so.
     ensure_primary_key(cursor, dataset, table)
     return True
+
+
+def drop_former(cursor: Cursor, dataset: str, main: str, table: str) -> None:
+    """Tables of generations that came to no end, or were swapped. That of `table` stays."""
+    cursor.execute(FORMER, {"dataset": dataset, "main": main, "table": table})
+    for found in cursor.fetchall():
+        cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(*found)))
 
 
 def ensure_primary_key(cursor: Cursor, dataset: str, table: str) -> None:
