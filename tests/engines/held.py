@@ -74,6 +74,8 @@ def main():
 def carry_out(target, given, fence):
     pages, generation = given.pop("pages"), given.pop("generation", None)
     collection = resync(generation) if generation else COLLECTION
+    if name := given.pop("collection_id", ""):
+        collection = replace(collection, collection_id=name)
     return load(target, *pages, fence=fence, collection=collection, **given)
 
 

@@ -192,6 +192,59 @@ def test_a_sweep_that_is_held_deletes_nothing(held):
     assert [run[-1]["completed"] for run in reports] == [True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("collection_id", "table"),
+    [("hubspot:2-123456", "_2_123456"), ("salesforce:Account__c", "account_c"), ("a:größe_", "gr_e")],
+)
+def test_a_collection_of_any_name_has_its_table(held, collection_id, table):
+    """Where dlt makes it: it changes names that have a digit first, or two underscores."""
+    once = run(page(*ROWS), collection_id=collection_id)
+
+    reports = held.load(once, once)
+
+    assert keys(held, f"{table}_raw") == keys(held, table) == {row["id"] for row in ROWS}
+    assert [sum(each["rows_written"] for each in run) for run in reports] == [20, 0]
+
+
+@pytest.mark.parametrize(
+    ("named", "schema"),
+    [
+        ("Records & More", "records_more_5b9c1f60aaaa"),
+        ("records" + "x" * 56, "records" + "x" * 35 + "_5b9c1f60aaaa"),
+    ],
+)
+def test_a_schema_of_any_name_is_written_to(held, monkeypatch, named, schema):
+    monkeypatch.setattr(held, "named", named)
+    monkeypatch.setattr(held, "schema", schema)
+
+    reports = held.load(run(page(*ROWS)), run(page(*ROWS)))
+
+    assert keys(held) == {row["id"] for row in ROWS}
+    assert [sum(each["rows_written"] for each in run) for run in reports] == [20, 0]
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (["stripe:customer", "stripe:charge"], ""),
+        (["airtable:tblSpice", "airtable:tblspice"], "would both be tblspice"),
+        (["hubspot:a.b", "hubspot:a_b"], "would both be a_b"),
+        (["hubspot:contact_raw", "hubspot:contact"], "would both be contact_raw"),
+    ],
+)
+def test_no_two_collections_share_a_table(held, ids, said):
+    code = (
+        "from sequin_admin.client.dlt import tables\n"
+        f"try: tables.refuse_shared_names({ids})\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+
+    printed = held.run(code)
+
+    assert printed.startswith("RunFailed ") if said else not printed
+    assert said in printed
+
+
 def test_a_full_pass_tells_how_many_rows_it_has_seen(held):
     """Also of those that the target has already, which are not written again."""
     reports = held.load(run(page(*ROWS)), run(page(*ROWS)))

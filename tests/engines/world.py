@@ -157,7 +157,7 @@ class World:
         self.wait(is_running)
 
     def schema(self, sync: Sync) -> str:
-        return f"records_{sync.pk.hex[:8]}"
+        return f"records_{sync.pk.hex[:12]}"
 
     def rows(self, sync: Sync, table: str) -> dict[str, Any]:
         """What the target has. Raises `AssertionError` for a row that is there twice."""

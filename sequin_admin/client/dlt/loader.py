@@ -60,8 +60,9 @@ class Loader:
         self.stack.close()
 
     def start(self, stack: ExitStack) -> None:
-        run, target, mark = self.run, self.run.target(), self.run.sync_id.replace("-", "")
-        dataset = f"{target.schema or 'public'}_{mark[:8]}"
+        tables.refuse_shared_names(each.collection_id for each in self.run.collections)
+        run, target = self.run, self.run.target()
+        dataset = tables.dataset_name(target.schema, run.sync_id)
         identity = WriterIdentity(run.sync_id, run.target_id, run.consumer_id, run.fence)
         parameters = stack.enter_context(libpq_parameters(target))
         with target_errors():
@@ -72,7 +73,7 @@ class Loader:
         # A folder of its own: what a killed run has left there is not loaded by the next one.
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sequin-dlt-"))
         self.pipeline = dlt.pipeline(
-            f"sync_{mark}",
+            f"sync_{run.sync_id.replace('-', '')}",
             pipelines_dir=folder,
             destination=destination(self.writer),
             dataset_name=dataset,

@@ -1,11 +1,20 @@
 """The tables of a collection, beside what dlt makes of them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from dlt.common.normalizers.naming.snake_case import NamingConvention
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
+from sequin_admin.client.runs import RunFailed
+
+# PostgreSQL's longest name, and what dlt appends to a schema's.
+LONGEST_NAME, STAGING = 63, "_staging"
+NAMING = NamingConvention(LONGEST_NAME)
+# Of a sync's id: 48 bits, so that two of many syncs do not meet.
+MARK_CHARS = 12
+MOST_SCHEMA_CHARS = LONGEST_NAME - len(STAGING) - MARK_CHARS - 1
 # Of loads whose rows are long committed.
 KEPT_LOADS = "7 days"
 UNIQUE = """\
@@ -16,7 +25,7 @@ DELETE FROM {versions} WHERE to_regclass(%s) IS NULL"""
 # Also what dlt has gathered to be merged into it.
 FORMER = """\
 SELECT schemaname, tablename FROM pg_tables
-WHERE schemaname IN (%(dataset)s, %(dataset)s || '_staging') AND tablename <> %(table)s
+WHERE schemaname IN (%(dataset)s, %(staging)s) AND tablename <> %(table)s
 AND tablename ~ ('^' || %(main)s || '_[0-9]+$')"""
 # The table stays, with its grants, views and indexes.
 SWAP = """\
@@ -33,9 +42,32 @@ GENERATION = "generation "
 COLUMNS = ("id", "data", "gone", "_dlt_load_id", "_dlt_id")
 
 
+def dataset_name(schema: str, sync_id: str) -> str:
+    """The schema of a sync's rows, in a target that names this schema, or none."""
+    place = normalize(schema or "public")[:MOST_SCHEMA_CHARS].rstrip("_")
+    return f"{place}_{sync_id.replace('-', '')[:MARK_CHARS]}"
+
+
 def table_name(collection_id: str) -> str:
     """`hubspot:contact` is `contact`."""
-    return re.sub(r"\W+", "_", collection_id.rpartition(":")[2]).strip("_").lower()[:40] or "rows"
+    name = re.sub(r"\W+", "_", collection_id.rpartition(":")[2]).strip("_")
+    return normalize(name[:40] or "rows")
+
+
+def normalize(name: str) -> str:
+    """As dlt does it, so that tables are where it makes them, but without words in capitals."""
+    return str(NAMING.normalize_identifier(name.lower()))
+
+
+def refuse_shared_names(collection_ids: Iterable[str]) -> None:
+    """Raises `RunFailed`: the sweep of one collection would delete the rows of the other."""
+    known: dict[str, str] = {}
+    for each in collection_ids:
+        name = table_name(each)
+        for taken in (name, f"{name}_raw"):
+            if (other := known.setdefault(taken, each)) != each:
+                said = f"{other} and {each} would both be {taken} in the target. Let two syncs read"
+                raise RunFailed(f"{said} them: each sync has a schema of its own.", of="target")
 
 
 def regclass(dataset: str, table: str) -> str:
@@ -65,7 +97,8 @@ def prepare(cursor: Cursor, dataset: str, table: str) -> bool:
 
 def drop_former(cursor: Cursor, dataset: str, main: str, table: str) -> None:
     """Tables of generations that came to no end, or were swapped. That of `table` stays."""
-    cursor.execute(FORMER, {"dataset": dataset, "main": main, "table": table})
+    known = {"dataset": dataset, "staging": f"{dataset}{STAGING}", "main": main, "table": table}
+    cursor.execute(FORMER, known)
     for found in cursor.fetchall():
         cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(*found)))
 
