@@ -124,8 +124,8 @@ def look_up(host: str, port: int, ends: float) -> Sequence[AddressInfo] | Except
 
 
 def canonical_host(host: str) -> str:
-    """A name without case and final dot (RFC 4343, RFC 1034 section 3.1), an IP address in its usual
-    form (RFC 5952): two spellings of one host are equal here."""
+    """A name without case and final dot (RFC 4343, RFC 1034 section 3.1), an IP address in its
+    usual form (RFC 5952): two spellings of one host are equal here."""
     bare = host.lower().removesuffix(".")
     try:
         return str(ip_address(bare))

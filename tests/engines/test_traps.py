@@ -194,7 +194,11 @@ def test_a_sweep_that_is_held_deletes_nothing(held):
 
 @pytest.mark.parametrize(
     ("collection_id", "table"),
-    [("hubspot:2-123456", "_2_123456"), ("salesforce:Account__c", "account_c"), ("a:größe_", "gr_e")],
+    [
+        ("hubspot:2-123456", "_2_123456"),
+        ("salesforce:Account__c", "account_c"),
+        ("a:größe_", "gr_e"),
+    ],
 )
 def test_a_collection_of_any_name_has_its_table(held, collection_id, table):
     """Where dlt makes it: it changes names that have a digit first, or two underscores."""

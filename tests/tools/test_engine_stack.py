@@ -77,7 +77,7 @@ def demo(organization):
 def start(db, simulated, settings, port):
     """Start the engine; returns what was started, and what was said."""
     settings.TARGET_NETWORKS = ["127.0.0.0/8"]
-    environment = {"PATH": "/bin", "HOME": "/home/x", "SIMULATOR_URL": simulated.url, **SECRETS}
+    environment = {"PATH": "/bin", "HOME": "/x", "SIMULATOR_URL": simulated.url, **SECRETS}
     environment["PUBLIC_URL"] = "http://127.0.0.1:8000"
 
     def start():
@@ -109,7 +109,7 @@ def test_they_get_nothing_of_our_environment(start, demo):
     """dlt and libpq would look there for databases and credentials."""
     started, _ = start()
 
-    bare = {"PATH": "/bin", "HOME": "/home/x", "PYTHONPATH": str(ROOT)}
+    bare = {"PATH": "/bin", "HOME": "/x", "PYTHONPATH": str(ROOT)}
     told = {"SEQUIN_URL": "http://127.0.0.1:8000", "SEQUIN_API_KEY": read(engine.KEY_FILE)}
     assert [each["environment"] for each in started.values()] == [bare, bare | told]
 

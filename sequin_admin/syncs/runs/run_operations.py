@@ -65,8 +65,8 @@ def refuse_unless_read(sync: Sync, collection_id: str) -> None:
 
 
 def begin_generation(states: QuerySet[CollectionState]) -> None:
-    """Let these collections be read from their beginning. What was never read is so anyway. How many
-    rows the source had stays known."""
+    """Let these collections be read from their beginning. What was never read is so anyway. How
+    many rows the source had stays known."""
     unknown = ("cursor", "completed_at", "lag_s", "rows_seen", "emptied_from")
     states.update(
         swap_from=Coalesce("swap_from", "generation"),
