@@ -21,6 +21,7 @@ from sequin_admin.syncs import consumers, syncs, targets
 from sequin_admin.syncs.models import Run, RunSlot, RunStatus, Sync
 from tests.browser.kinds import STORIES
 from tests.limits.test_accuracy import most_in_a_window
+from tests.patience import PATIENCE_S
 from tests.postgres_cluster import Cluster, wait_until
 from tests.simulator_server import Simulator
 
@@ -133,7 +134,7 @@ class World:
     def wait(self, condition: Callable[[], bool]) -> None:
         """Raises `AssertionError` with what the processes and the runs have said."""
         try:
-            wait_until(condition, 90)
+            wait_until(condition, PATIENCE_S)
         except AssertionError as error:
             runs = Run.objects.order_by("started_at").values_list(
                 "status", "rows_read", "rows_written", "error", "log"
