@@ -1,7 +1,6 @@
 """Every setting, read from the environment once. Durations say their unit in the name."""
 
 from importlib.util import find_spec
-from json import loads
 from pathlib import Path
 
 from csp.constants import NONCE, SELF
@@ -49,12 +48,12 @@ CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 # https://HOST/PATH.
 SIMULATOR_URL = env.str("SIMULATOR_URL", default="")
 # Other bases for single hosts, as JSON: {"api.hubapi.com": "https://hubspot-proxy.example.com"}.
-PROVIDER_BASE_URLS = env.json("PROVIDER_BASE_URLS", default={})
+PROVIDER_BASE_URLS = env.base_urls("PROVIDER_BASE_URLS")
 TOKEN_DEADLINE_S = shutdown.TOKEN_DEADLINE_S
 HUBSPOT_API_VERSION = env.str("HUBSPOT_API_VERSION", default="2026-03")
 # Other bases for single hosts of webhooks and Slack, as JSON. They may be private:
 # {"hooks.test": "http://127.0.0.1:9999"}.
-WEBHOOK_BASE_URLS = loads(env.str("WEBHOOK_BASE_URLS", default="") or "{}")
+WEBHOOK_BASE_URLS = env.base_urls("WEBHOOK_BASE_URLS")
 # Networks besides the public internet that databases (targets) may be in, as CIDR. None by
 # default: whoever may enter a target could otherwise try every address of an internal network.
 TARGET_NETWORKS = env.networks("TARGET_NETWORKS")

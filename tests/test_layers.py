@@ -139,6 +139,15 @@ def test_only_what_installs_an_extra_imports_it():
 CLIENT = re.compile(r"sequin_admin\.client\.\w")
 
 
+def test_the_server_does_not_install_what_engines_run_on():
+    """They have venvs and locks of their own."""
+    lock = (REPOSITORY / "requirements" / "runtime.txt").read_text()
+    locked = installed_by(*re.findall(r"^[\w.-]+", lock, re.MULTILINE))
+
+    assert "django" in locked
+    assert not locked & {"dlt", "airbyte_cdk", "psycopg2_binary", "psycopg2-binary"}
+
+
 def test_the_command_line_needs_only_what_its_package_installs():
     """It runs where there is no server."""
     installed = installed_by(*PROJECT["dependencies"], *PROJECT["optional-dependencies"]["cli"])

@@ -8,8 +8,9 @@ from typing import Any, Self
 class HeldCollection:
     """A collection to read, from `cursor` on; None: from its beginning.
 
-    In a resync `generation` is filled beside `swap_from`, which readers see. Swap both in one
-    transaction, then report that the collection is completed.
+    In a resync `generation` is filled beside `swap_from`, which readers see. Report how many rows
+    it has and how many it lacks, and if `may_delete()`, swap both in one transaction and report
+    that the collection is completed.
     """
 
     collection_id: str

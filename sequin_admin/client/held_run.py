@@ -101,7 +101,7 @@ class HeldRun:
 
         Report a cursor after what it stands for is committed at the target. `deletes` is feed,
         archived_list, sweep or none. At the end of a full pass `seen` is how many rows there are
-        and `to_delete` how many a sweep would delete: then ask `may_delete()`.
+        and `to_delete` how many a sweep or a swap would delete: then ask `may_delete()`.
 
         Raises `RunLost`, `RunPaused`, `RunCancelled`, and `TryLater` when the server is away.
         """
@@ -124,7 +124,7 @@ class HeldRun:
         self.check()
 
     def may_delete(self, collection_id: str) -> bool:
-        """Whether a sweep of the collection may delete, as the last report was answered."""
+        """Whether a sweep or swap of the collection may delete, as the last report was answered."""
         return not any(
             each["kind"] == "hold_deletes" and each.get("collection_id") == collection_id
             for each in self.requests

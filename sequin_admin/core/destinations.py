@@ -123,13 +123,23 @@ def look_up(host: str, port: int, ends: float) -> Sequence[AddressInfo] | Except
     return found[0] if found else None
 
 
+def canonical_host(host: str) -> str:
+    """A name without case and final dot (RFC 4343, RFC 1034 section 3.1), an IP address in its
+    usual form (RFC 5952): two spellings of one host are equal here."""
+    bare = host.lower().removesuffix(".")
+    try:
+        return str(ip_address(bare))
+    except ValueError:
+        return bare
+
+
 def needs_no_dns(host: str) -> bool:
     """Whether the host is localhost, or an IP address in any spelling that getaddrinfo takes.
 
     inet_aton's too: 127.1, 0x7f000001 and 2130706433 are 127.0.0.1.
     """
     try:
-        name = host.encode("idna").decode().lower().removesuffix(".")
+        name = canonical_host(host.encode("idna").decode())
         socket.getaddrinfo(name, None, flags=socket.AI_NUMERICHOST)
     except socket.gaierror:
         return name == "localhost" or name.endswith(".localhost")

@@ -12,6 +12,7 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 from environ.fileaware_mapping import FileAwareMapping
 
+from sequin_admin.core.destinations import canonical_host
 from sequin_admin.core.networks import parse_network
 from sequin_admin.core.wrapping import trim, unwrapped
 
@@ -114,6 +115,18 @@ class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
         if value.strip() and not found:
             raise ImproperlyConfigured(f"{var} is {value!r}, which names no network. Leave it out.")
         return found
+
+    def base_urls(self, var: str) -> dict[str, str]:
+        """Addresses to call in place of hosts, by host, from JSON.
+
+        Raises `ImproperlyConfigured` for anything else.
+        """
+        try:
+            given = json.loads(self.str(var, default="") or "{}")
+            return {canonical_host(host): str(base) for host, base in given.items()}
+        except (ValueError, AttributeError):
+            example = '{"api.hubapi.com": "https://hubspot-proxy.example.com"}'
+            raise ImproperlyConfigured(f"{var} must be JSON such as {example}.") from None
 
     def days(self, var: str, default: int) -> int:
         """A number of days. Raises `ImproperlyConfigured` for less than one."""

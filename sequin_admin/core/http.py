@@ -23,6 +23,7 @@ from sequin_admin.core.connections import DEADLINE_S, GuardedTransport, begin_ca
 from sequin_admin.core.destinations import Forbidden as Forbidden
 from sequin_admin.core.destinations import UnknownHost as UnknownHost
 from sequin_admin.core.destinations import Unreachable as Unreachable
+from sequin_admin.core.destinations import canonical_host
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.redaction import sent_secrets
 from sequin_admin.core.responses import Response as Response
@@ -55,8 +56,9 @@ def base_url(host: str, *, provider: bool) -> str | None:
     The simulator stands in for providers only, not for an address that a user entered.
     """
     named: dict[str, str] = settings.PROVIDER_BASE_URLS if provider else settings.WEBHOOK_BASE_URLS
-    if host in named or not provider or not settings.SIMULATOR_URL:
-        return named.get(host)
+    name = canonical_host(host)
+    if name in named or not provider or not settings.SIMULATOR_URL:
+        return named.get(name)
     return f"{settings.SIMULATOR_URL.rstrip('/')}/{host}"
 
 

@@ -16,6 +16,7 @@ from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, leases
 from sequin_admin.core.actors import AnyActor
 from sequin_admin.core.clock import DatabaseTime
+from sequin_admin.core.destinations import canonical_host
 from sequin_admin.core.fields import DecryptionError
 from sequin_admin.core.jitter import jittered
 from sequin_admin.credentials.outcomes import Outcome
@@ -72,7 +73,8 @@ def update(
             raise ValidationError({"password": ANOTHER})
         password = ""
     changed = sorted(n for n, value in columns.items() if value != getattr(target, n))
-    if not password and set(changed) & set(SAME_SERVER):
+    moved = {name for name in changed if name != "host" or not is_host_of(target, columns[name])}
+    if not password and moved & set(SAME_SERVER):
         raise ValidationError({"password": PASSWORD_AGAIN})
     replaced = describe_password(target) if password else None
     for name in changed:
@@ -86,8 +88,13 @@ def update(
         target.check_due_at = clock.now()
         target.save()
         record_change(target, "target.changed", actor, changed=changed)
-        if set(SAME_ROWS) & set(changed) and not rows_moved:
+        if moved & set(SAME_ROWS) and not rows_moved:
             consumer_runs.read_all_again(Consumer.objects.filter(target=target))
+
+
+def is_host_of(target: Target, host: str) -> bool:
+    """Whether it is the target's, perhaps in another spelling."""
+    return canonical_host(host) == canonical_host(target.host)
 
 
 def describe_password(target: Target) -> Replaced:
@@ -96,7 +103,8 @@ def describe_password(target: Target) -> Replaced:
         secrets = dict(target.secrets)
     except DecryptionError:
         secrets = {}
-    return Replaced(target, secrets, " ".join(str(getattr(target, n)) for n in SAME_SERVER))
+    server = (canonical_host(target.host), str(target.port), target.ssl_mode)
+    return Replaced(target, secrets, " ".join(server))
 
 
 def set_password(target: Target, password: str, replaced: Replaced, actor: AnyActor) -> None:

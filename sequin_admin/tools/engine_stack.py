@@ -18,11 +18,25 @@ from sequin_admin.tools.simulator import SimulatorControl
 from sequin_admin.tools.supervisor import ProcessFailed, Supervisor, require_free
 
 PYTHON = ROOT / ".venv-engine" / "bin" / "python"
+# Made when all that it needs is installed there.
+INSTALLED = ROOT / ".venv-engine" / ".engine"
 PROGRAM = ROOT / "deploy/examples/dlt/sync.py"
 PASSWORD_FILE = settings.DATA_DIR / "demo-target-password"
 STARTS_WITHIN_S = 120
 # What an engine needs of our environment; dlt looks for credentials in the rest.
 PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
+
+
+def require_engine() -> None:
+    """Before anything is started. Raises `ProcessFailed` when the engine is not installed, or the
+    port of its target is in use."""
+    if not INSTALLED.exists():
+        raise ProcessFailed("The engine is not installed: make run ENGINE=1 does that.")
+    require_free(target_port(), "ENGINE=1 TARGET_PORT")
+
+
+def target_port() -> int:
+    return int(env.int("TARGET_PORT", default=8002))
 
 
 def start_engine(supervisor: Supervisor, environment: Mapping[str, str]) -> None:
@@ -32,10 +46,7 @@ def start_engine(supervisor: Supervisor, environment: Mapping[str, str]) -> None
     if demo is None:
         supervisor.out.write("There is no demo here, so ENGINE=1 starts nothing.\n")
         return
-    if not PYTHON.exists():
-        raise ProcessFailed("The engine is not installed: make run ENGINE=1 does that.")
-    port = env.int("TARGET_PORT", default=8002)
-    require_free(port, "TARGET_PORT")
+    port = target_port()
     bare = {name: environment[name] for name in PASSED_ON if name in environment}
     bare["PYTHONPATH"] = str(ROOT)
     supervisor.start("target", target_command(port), bare, python=str(PYTHON))

@@ -113,6 +113,20 @@ def test_a_name_is_no_address(host):
     assert not destinations.needs_no_dns(host)
 
 
+@pytest.mark.parametrize(
+    ("host", "canonical"),
+    [
+        ("DB.Example.COM", "db.example.com"),
+        ("db.example.com.", "db.example.com"),
+        ("2001:DB8:0::1", "2001:db8::1"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("db.example.com..", "db.example.com."),
+    ],
+)
+def test_a_host_is_known_in_every_spelling(host, canonical):
+    assert destinations.canonical_host(host) == canonical
+
+
 POSTGRESQL = {"ENGINE": "django.db.backends.postgresql"}
 OWN = {
     "SIMULATOR_URL": "http://simulator.internal:8001",
@@ -256,6 +270,13 @@ def test_a_webhook_does_not_reach_what_is_named_for_providers(script, settings):
         http.post(script.url, provider=False)
 
     assert len(script.seen) == 1
+
+
+@pytest.mark.parametrize("host", ["hooks.example", "Hooks.EXAMPLE", "hooks.example."])
+def test_another_base_is_called_for_every_spelling_of_its_host(settings, host):
+    settings.WEBHOOK_BASE_URLS = {"hooks.example": "http://127.0.0.1:9"}
+
+    assert http.rewrite_url(f"https://{host}/x", provider=False) == "http://127.0.0.1:9/x"
 
 
 def test_a_webhook_reaches_a_private_address_that_is_named_for_it(script, settings):

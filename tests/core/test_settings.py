@@ -139,6 +139,18 @@ def test_the_public_address_may_be_of_ipv6():
     assert setting("ALLOWED_HOSTS", PUBLIC_URL="http://[::1]:8000") == "['[::1]', 'localhost']"
 
 
+@pytest.mark.parametrize("name", ["PROVIDER_BASE_URLS", "WEBHOOK_BASE_URLS"])
+def test_a_host_with_another_base_is_known_in_every_spelling(name):
+    """Or calls would go past it, to the provider itself."""
+    proxy = "https://proxy.example.com"
+
+    known = setting(name, **{name: f'{{"API.HubAPI.com.": "{proxy}"}}'})
+
+    assert known == str({"api.hubapi.com": proxy})
+    for wrong in ("api.hubapi.com", '["api.hubapi.com"]'):
+        assert f"{name} must be JSON such as" in run("", **{name: wrong}).stderr
+
+
 HTTPS = {"PUBLIC_URL": "https://admin.example.com", "DEBUG": "False"}
 
 

@@ -63,9 +63,10 @@ def world(
 
 
 class Held:
-    """Loads of runs that no server knows, by one process, and the tables that they leave."""
+    """Loads of runs that no server knows, by one process, and the tables that they leave: in a
+    target that has the schema `named`, in the sync's `schema`."""
 
-    schema = "records_5b9c1f60"
+    schema, named = "records_5b9c1f60aaaa", "records"
 
     def __init__(self, python: str) -> None:
         self.python, self.fence = python, 0
@@ -104,7 +105,7 @@ class Held:
             {
                 **{"host": "localhost", "hostaddr": "127.0.0.1", "port": self.server.port},
                 **{"database": "warehouse", "username": "sequin", "password": "spice"},
-                **{"ssl_mode": "disable", "ssl_root_cert": None, "schema": "records"},
+                **{"ssl_mode": "disable", "ssl_root_cert": None, "schema": self.named},
             }
         )
 

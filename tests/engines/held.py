@@ -15,20 +15,22 @@ SYNC, CONSUMER, TARGET = "5b9c1f60-aaaa", "c0ffee00-bbbb", "7a59e700-cccc"
 
 
 class Door:
-    """Takes reports, and knows the target."""
+    """Takes reports, and knows the target. Deletes that `holds` names wait for a person."""
 
-    def __init__(self, target):
-        self.known, self.reports = target, []
+    def __init__(self, target, holds):
+        self.known, self.holds, self.reports = target, holds, []
 
     def report(self, run_id, body, key=""):
         self.reports.append(body)
-        return {"requests": []}
+        told = [each["rows_to_delete"] for each in body.get("collections", [])]
+        asked = {"kind": "hold_deletes", "collection_id": COLLECTION.collection_id}
+        return {"requests": [asked] if set(told) & set(self.holds) else []}
 
     def target(self, run_id):
         return self.known
 
 
-def make_run(target, fence=1):
+def make_run(target, fence=1, holds=()):
     shown = {
         "id": f"run-{fence}",
         "fence": fence,
@@ -42,16 +44,16 @@ def make_run(target, fence=1):
     }
     answer = {"run": shown, "collections": []}
     credential = SimpleNamespace(permits=Permits(lambda *sent: None, Pace()))
-    return HeldRun(Door(target), answer, lambda *_: credential, 600, clock_s())
+    return HeldRun(Door(target, holds), answer, lambda *_: credential, 600, clock_s())
 
 
 COLLECTION = HeldCollection("stripe:customer", "Customers", None, 1, None)
 
 
-def load(target, *rounds, fence=1, collection=COLLECTION, deletes="feed", **more):
+def load(target, *rounds, fence=1, collection=COLLECTION, deletes="feed", holds=(), **more):
     """Each round is a list of rows, and of keys that are gone. Returns the reports."""
     pages = [Page(**each) for each in rounds]
-    run = make_run(target, fence)
+    run = make_run(target, fence, holds)
     with Loader(run, pages=1) as loader:
         loader.load(collection, lambda cursor: pages, deletes=deletes, **more)
     return [part for body in run.door.reports for part in body.get("collections", [])]
@@ -72,6 +74,8 @@ def main():
 def carry_out(target, given, fence):
     pages, generation = given.pop("pages"), given.pop("generation", None)
     collection = resync(generation) if generation else COLLECTION
+    if name := given.pop("collection_id", ""):
+        collection = replace(collection, collection_id=name)
     return load(target, *pages, fence=fence, collection=collection, **given)
 
 

@@ -151,6 +151,111 @@ def test_a_new_generation_takes_the_place_of_the_old_one(held):
     assert held.sql("SELECT to_regclass('{schema}.customer_raw_2')") == [(None,)]
 
 
+def test_a_new_generation_that_lacks_much_waits_for_a_person_and_goes_on(held):
+    """And so does the one that the source has nothing for."""
+    held.load(run(page(*ROWS)))
+
+    reports = held.load(
+        run(page(), generation=2, holds=[20]),
+        run(page(*ROWS[:5]), generation=2, holds=[15]),
+    )
+
+    assert keys(held) == {row["id"] for row in ROWS}
+    assert [any(each["completed"] for each in run) for run in reports] == [False, False]
+    assert {"rows_seen": 5, "rows_to_delete": 15}.items() <= reports[1][-1].items()
+
+    held.load(run(page(ROWS[5]), generation=2, holds=[15]))
+
+    assert keys(held) == {f"c{number}" for number in range(6)}
+
+
+def test_nothing_is_left_of_a_generation_that_came_to_no_end(held):
+    held.load(run(page(*ROWS)), run(page(ROWS[0]), generation=2, holds=[19]))
+    left = "SELECT count(*) FROM pg_tables WHERE tablename ~ '^customer_raw_[0-9]'"
+    assert held.sql(left) == [(2,)]
+
+    held.load(run(page(*ROWS[:9]), generation=3), run(page(ROWS[9])))
+
+    assert keys(held) == {row["id"] for row in ROWS[:10]}
+    assert held.sql(left) == [(0,)]
+
+
+def test_a_sweep_that_is_held_deletes_nothing(held):
+    seen = [row["id"] for row in ROWS[:5]]
+    swept = run(page(*ROWS[:5], seen=seen), deletes="sweep", holds=[15])
+
+    reports = held.load(run(page(*ROWS)), swept, {**swept, "generation": 2})
+
+    assert keys(held) == {row["id"] for row in ROWS}
+    assert [sum(each["rows_deleted"] for each in run) for run in reports] == [0, 0, 0]
+    # It is at its end, but readers do not see the new generation.
+    assert [run[-1]["completed"] for run in reports] == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    ("collection_id", "table"),
+    [
+        ("hubspot:2-123456", "_2_123456"),
+        ("salesforce:Account__c", "account_c"),
+        ("a:größe_", "gr_e"),
+    ],
+)
+def test_a_collection_of_any_name_has_its_table(held, collection_id, table):
+    """Where dlt makes it: it changes names that have a digit first, or two underscores."""
+    once = run(page(*ROWS), collection_id=collection_id)
+
+    reports = held.load(once, once)
+
+    assert keys(held, f"{table}_raw") == keys(held, table) == {row["id"] for row in ROWS}
+    assert [sum(each["rows_written"] for each in run) for run in reports] == [20, 0]
+
+
+@pytest.mark.parametrize(
+    ("named", "schema"),
+    [
+        ("Records & More", "records_more_5b9c1f60aaaa"),
+        ("records" + "x" * 56, "records" + "x" * 35 + "_5b9c1f60aaaa"),
+    ],
+)
+def test_a_schema_of_any_name_is_written_to(held, monkeypatch, named, schema):
+    monkeypatch.setattr(held, "named", named)
+    monkeypatch.setattr(held, "schema", schema)
+
+    reports = held.load(run(page(*ROWS)), run(page(*ROWS)))
+
+    assert keys(held) == {row["id"] for row in ROWS}
+    assert [sum(each["rows_written"] for each in run) for run in reports] == [20, 0]
+
+
+@pytest.mark.parametrize(
+    ("ids", "said"),
+    [
+        (["stripe:customer", "stripe:charge"], ""),
+        (["airtable:tblSpice", "airtable:tblspice"], "would both be tblspice"),
+        (["hubspot:a.b", "hubspot:a_b"], "would both be a_b"),
+        (["hubspot:contact_raw", "hubspot:contact"], "would both be contact_raw"),
+    ],
+)
+def test_no_two_collections_share_a_table(held, ids, said):
+    code = (
+        "from sequin_admin.client.dlt import tables\n"
+        f"try: tables.refuse_shared_names({ids})\n"
+        "except Exception as error: print(type(error).__name__, error)"
+    )
+
+    printed = held.run(code)
+
+    assert printed.startswith("RunFailed ") if said else not printed
+    assert said in printed
+
+
+def test_a_full_pass_tells_how_many_rows_it_has_seen(held):
+    """Also of those that the target has already, which are not written again."""
+    reports = held.load(run(page(*ROWS)), run(page(*ROWS)))
+
+    assert [run[-1]["rows_seen"] for run in reports] == [20, 20]
+
+
 def test_a_sweep_deletes_what_was_not_seen(held):
     seen = [row["id"] for row in ROWS[:15]]
 

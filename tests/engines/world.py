@@ -5,6 +5,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from sequin_admin.limits import models as limits
 from sequin_admin.syncs import consumers, syncs, targets
 from sequin_admin.syncs.models import Run, RunSlot, RunStatus, Sync
 from tests.browser.kinds import STORIES
+from tests.limits.test_accuracy import most_in_a_window
+from tests.patience import PATIENCE_S
 from tests.postgres_cluster import Cluster, wait_until
 from tests.simulator_server import Simulator
 
@@ -131,7 +134,7 @@ class World:
     def wait(self, condition: Callable[[], bool]) -> None:
         """Raises `AssertionError` with what the processes and the runs have said."""
         try:
-            wait_until(condition, 90)
+            wait_until(condition, PATIENCE_S)
         except AssertionError as error:
             runs = Run.objects.order_by("started_at").values_list(
                 "status", "rows_read", "rows_written", "error", "log"
@@ -155,7 +158,7 @@ class World:
         self.wait(is_running)
 
     def schema(self, sync: Sync) -> str:
-        return f"records_{sync.pk.hex[:8]}"
+        return f"records_{sync.pk.hex[:12]}"
 
     def rows(self, sync: Sync, table: str) -> dict[str, Any]:
         """What the target has. Raises `AssertionError` for a row that is there twice."""
@@ -171,8 +174,16 @@ class World:
         found = f'SELECT id, xmin::text, {counted} FROM "{self.schema(sync)}".{name}_raw'
         return sorted(self.server.sql(found, "warehouse"))
 
-    def check(self, sync: Sync) -> dict[str, Any]:
-        """Each collection is as the oracle says. Returns the rows of the last one."""
+    def check(self, sync: Sync, *, throttled: bool = False) -> dict[str, Any]:
+        """Each collection is as the oracle says, and no call was over the limit: none was refused,
+        or, where a drill has `throttled` them, no more arrived than may. Returns the rows of the
+        last collection."""
+        if throttled:
+            rate = limits.get_rate(sync.credential)
+            arrived = self.arrivals(sync.provider)
+            assert most_in_a_window(arrived, rate.interval) <= rate.allowed_requests
+        else:
+            assert self.refused(sync.provider) == []
         rows: dict[str, Any] = {}
         for collection_id in sync.collection_ids:
             name = collection_id.partition(":")[2]
@@ -205,6 +216,11 @@ class World:
         self.simulator.set_heart(sync.provider, account, 0)
         # HubSpot's search is behind.
         self.simulator.clock(10)
+
+    def arrivals(self, provider: str) -> list[int]:
+        """When calls with a permit arrived at the simulator, in µs."""
+        calls = [each for each in self.simulator.calls(provider) if "token" not in each["endpoint"]]
+        return sorted(round(datetime.fromisoformat(c["at"]).timestamp() * 1e6) for c in calls)
 
     def refused(self, provider: str) -> list[dict[str, Any]]:
         """Calls that were over the limit, by the simulator's count."""

@@ -11,7 +11,7 @@ import yaml
 from sequin_admin.access import keys
 from sequin_admin.access.models import Scope
 from sequin_admin.core import clock
-from sequin_admin.syncs.models import Run, RunSlot
+from sequin_admin.syncs.models import Run, RunSlot, Sync
 from tests.client.test_arrivals import most_in_a_window
 from tests.factories import make_synced
 from tests.patience import PATIENCE_S
@@ -30,7 +30,7 @@ PASSWORD = "spice-must-flow-0123456789"
 def synced(hubspot, simulated, database_server, settings):
     settings.TARGET_NETWORKS = ["127.0.0.0/8"]
     simulated.set_count("hubspot", ACCOUNT, ROWS, "contacts")
-    sync, target, _ = make_synced(hubspot, collection_ids=["hubspot:contacts"])
+    sync, target, _ = make_synced(hubspot, collection_ids=["hubspot:contact"])
     target.host, target.port = database_server.host, database_server.port
     target.ssl_mode, target.schema = "disable", "records"
     target.save()
@@ -49,10 +49,10 @@ def at_target(synced, database_server):
 
 
 @pytest.fixture
-def rows(at_target):
-    def rows():
-        found = at_target.execute("SELECT id, data ->> 'updatedAt' FROM records.contacts")
-        return dict(found.fetchall())
+def rows(at_target, synced):
+    def rows(sync_id=synced.pk):
+        said = "SELECT id, data ->> 'updatedAt' FROM records.contacts WHERE sync = %s"
+        return dict(at_target.execute(said, [str(sync_id)]).fetchall())
 
     return rows
 
@@ -90,7 +90,6 @@ def test_the_command_of_the_cronjob_brings_all_rows_within_the_limit(
     assert (held.status, held.rows_read, held.rows_written) == ("succeeded", ROWS, ROWS)
     arrived = arrivals(simulated, "/contacts")
     assert most_in_a_window(arrived, RATE.interval) <= RATE.allowed_requests
-    assert synced.collection_ids == ["hubspot:contacts"]
 
 
 def test_beside_a_run_that_was_stopped_and_may_go_on_none_writes(
@@ -113,9 +112,10 @@ def test_beside_a_run_that_was_stopped_and_may_go_on_none_writes(
 
 
 def test_the_callable_of_the_dag_follows_what_changes_and_is_deleted(
-    environment, simulated, synced, rows, wanted
+    environment, simulated, synced, rows, wanted, at_target
 ):
-    """What the DAG imports, called as Airflow would: Airflow itself is not installed here."""
+    """What the DAG imports, called as Airflow would: Airflow itself is not installed here. Rows of
+    another account, which may have the same ids, stay."""
     (imported,) = (
         node
         for node in ast.walk(ast.parse(DAG.read_text()))
@@ -129,6 +129,7 @@ def test_the_callable_of_the_dag_follows_what_changes_and_is_deleted(
     path = f"{environment['PYTHONPATH']}:{RECIPE.parent}"
 
     first = run(sys.executable, "-c", call, environment=environment | {"PYTHONPATH": path})
+    at_target.execute("INSERT INTO records.contacts SELECT 'other', id, 'x' FROM records.contacts")
     simulated.set_heart("hubspot", ACCOUNT, 240)
     simulated.clock(600)
     simulated.set_heart("hubspot", ACCOUNT, 0)
@@ -139,6 +140,25 @@ def test_the_callable_of_the_dag_follows_what_changes_and_is_deleted(
     assert (second.stdout, second.stderr) == (f"{len(wanted())}\n", "")
     assert Run.objects.filter(rows_deleted__gt=0).count() == 1
     assert rows() == wanted()
+    assert len(rows("other")) == ROWS
+
+
+def test_what_a_sync_reads_that_names_no_collections_is_read(
+    environment, simulated, synced, at_target
+):
+    """All that the catalogue has; the simulator has neither products nor line items."""
+    simulated.set_count("hubspot", ACCOUNT, 5)
+    known = ["contact", "company", "deal", "ticket", "owner"]
+    Sync.objects.update(collection_ids=[f"hubspot:{name}" for name in known])
+
+    ended = run(sys.executable, RECIPE, environment=environment)
+
+    assert (ended.returncode, ended.stderr) == (0, "")
+    names = ("contacts", "companies", "deals", "tickets", "owners")
+    counted = [at_target.execute(f"SELECT count(*) FROM records.{name}") for name in names]
+    assert [each.fetchone() for each in counted] == [(5,)] * 5
+    for name in names[1:]:
+        at_target.execute(f"DROP TABLE records.{name}")
 
 
 def test_when_the_access_is_gone_run_and_command_say_whose_move_it_is(

@@ -9,7 +9,7 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.properties import MASK
 from sequin_admin.credentials.usage import InUse
 from sequin_admin.syncs import postgres, targets
-from sequin_admin.syncs.models import Target
+from sequin_admin.syncs.models import FormerTargetSecrets, Target
 from tests.syncs.conftest import PASSWORD
 
 
@@ -37,6 +37,18 @@ def test_a_kept_password_never_goes_to_another_server(target, user, change):
 
     target.refresh_from_db()
     assert target.host == "db.arrakis.test"
+
+
+@pytest.mark.parametrize("host", ["DB.Arrakis.TEST", "db.arrakis.test."])
+def test_another_spelling_of_its_host_is_the_same_server(target, user, host):
+    """Its password is kept, and a former one of it can be put back."""
+    targets.update(target, actor=user, password="another-password-1")
+    targets.update(target, actor=user, host=host)
+
+    target.refresh_from_db()
+    assert (target.host, target.secrets["password"]) == (host, "another-password-1")
+    targets.put_back(target, FormerTargetSecrets.objects.get().pk, actor=user)
+    assert Target.objects.get().secrets["password"] == PASSWORD
 
 
 def test_a_target_in_use_is_not_deleted_and_says_by_whom(target, consumer, user):

@@ -16,6 +16,8 @@ PROPERTIES = {
     "contact": ["firstname", "lastname", "email", "phone", "city", "lifecyclestage"],
     "company": ["name", "domain", "numberofemployees"],
     "deal": ["dealname", "amount", "closedate", "dealstage", "pipeline"],
+    "product": ["name", "hs_sku", "price"],
+    "line_item": ["name", "quantity", "price"],
     "ticket": [
         *("subject", "content", "hs_pipeline", "hs_pipeline_stage"),
         "hs_ticket_priority",
@@ -70,6 +72,9 @@ def hubspot(credential: Credential, name: str, cursor: Any) -> Iterator[Page]:
 
     https://developers.hubspot.com/docs/api-reference/search/guide
     """
+    if name not in PROPERTIES:
+        known = ", ".join(PROPERTIES)
+        raise RunFailed(f"This program does not read {name}. Let the sync read some of {known}.")
     path = "companies" if name == "company" else f"{name}s"
     api = rest_client(credential)
     changed = "lastmodifieddate" if name == "contact" else "hs_lastmodifieddate"

@@ -17,13 +17,31 @@ from psycopg import sql
 from sequin_admin.client import Broken, TryLater
 from sequin_admin.client.runs import Runs
 
-CREATE = "CREATE TABLE IF NOT EXISTS {} (id text PRIMARY KEY, pass text NOT NULL, data jsonb)"
-UPSERT = """
-    INSERT INTO {} (id, pass, data) VALUES (%s, %s, %s)
-    ON CONFLICT (id) DO UPDATE SET pass = excluded.pass, data = excluded.data
+# Where each collection is read. Objects of your own are called by their id: 2-3456789.
+PATHS = {
+    "contact": "objects/contacts",
+    "company": "objects/companies",
+    "deal": "objects/deals",
+    "ticket": "objects/tickets",
+    "product": "objects/products",
+    "line_item": "objects/line_items",
+    "owner": "owners",
+}
+# One table for all syncs, as two accounts have the same ids.
+CREATE = """
+    CREATE TABLE IF NOT EXISTS {} (
+        sync text, id text, pass text NOT NULL, data jsonb, PRIMARY KEY (sync, id)
+    )
 """
-GONE = "SELECT count(*) FILTER (WHERE pass = %s), count(*) FILTER (WHERE pass <> %s) FROM {}"
-DELETE = "DELETE FROM {} WHERE pass <> %s"
+UPSERT = """
+    INSERT INTO {} (sync, id, pass, data) VALUES (%s, %s, %s, %s)
+    ON CONFLICT (sync, id) DO UPDATE SET pass = excluded.pass, data = excluded.data
+"""
+GONE = """
+    SELECT count(*) FILTER (WHERE pass = %s), count(*) FILTER (WHERE pass <> %s) FROM {}
+    WHERE sync = %s
+"""
+DELETE = "DELETE FROM {} WHERE pass <> %s AND sync = %s"
 LOCK = "SELECT pg_try_advisory_lock(hashtextextended(%s, 0))"
 # Throttled, or away for a moment. After a 429 the next call waits until the limit has been reset.
 PASSES, PAUSES_S = (429, 502, 503, 504), (1, 5, 25)
@@ -63,7 +81,9 @@ def lock(run, target):
 
 
 def copy(run, collection, http, target):
-    table = sql.Identifier(collection.name)
+    name = collection.collection_id.partition(":")[2]
+    path = PATHS.get(name, f"objects/{name}")
+    table = sql.Identifier(path.rpartition("/")[2])
     create, upsert, gone, delete = (
         sql.SQL(text).format(table) for text in (CREATE, UPSERT, GONE, DELETE)
     )
@@ -73,8 +93,9 @@ def copy(run, collection, http, target):
     of = {"deletes": "sweep", "full_pass": True, "generation": collection.generation}
     total = 0
     while True:
-        page = get(http, f"/crm/v3/objects/{collection.name}", place["after"])
-        rows = [(row["id"], place["pass"], json.dumps(row)) for row in page["results"]]
+        page = get(http, f"/crm/v3/{path}", place["after"])
+        found = page["results"]
+        rows = [(run.sync_id, row["id"], place["pass"], json.dumps(row)) for row in found]
         with target.transaction(), target.cursor() as writing:
             writing.executemany(upsert, rows)
         total += len(rows)
@@ -82,7 +103,7 @@ def copy(run, collection, http, target):
             break
         place["after"] = page["paging"]["next"]["after"]
         run.report(collection.collection_id, cursor=place, read=len(rows), written=len(rows), **of)
-    seen, to_delete = target.execute(gone, [place["pass"]] * 2).fetchone()
+    seen, to_delete = target.execute(gone, [place["pass"], place["pass"], run.sync_id]).fetchone()
     run.report(
         collection.collection_id,
         **{"cursor": None, "read": len(rows), "written": len(rows)},
@@ -91,7 +112,7 @@ def copy(run, collection, http, target):
     )
     deleted = 0
     if run.may_delete(collection.collection_id):
-        deleted = target.execute(delete, [place["pass"]]).rowcount
+        deleted = target.execute(delete, [place["pass"], run.sync_id]).rowcount
     run.report(collection.collection_id, deleted=deleted, completed=True, **of)
     return total
 

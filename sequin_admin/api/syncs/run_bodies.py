@@ -62,7 +62,8 @@ class SentCollection(Body):
     )
     rows_to_delete: Rows | None = Field(
         default=None,
-        description="How many rows your sweep is about to delete. The answer may hold them.",
+        description="How many rows your sweep, or your swap of a new generation, would delete. The "
+        "answer may hold them.",
     )
     completed: bool = Field(default=False, description="All that there was is read and written.")
 

@@ -153,7 +153,8 @@ def report_run(request: ApiRequest, run_id: UUID, payload: RunReportBody) -> dic
 
     409 when it has ended, was lost, or another holds its sync and consumer: then stop. `requests`
     say what you should do: `pause` and `cancel` end the run, with status `cancelled`; `resync`
-    reads a collection again, into a new generation; `hold_deletes` lets its sweep delete nothing.
+    reads a collection again, into a new generation; `hold_deletes` lets its sweep delete nothing,
+    and its new generation wait.
     """
     require_scope(request, Scope.RUNS)
     sent = payload.model_dump(include={"fence", "status", "log"})

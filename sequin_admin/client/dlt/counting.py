@@ -23,6 +23,8 @@ class Counting:
             **{"deletes": deletes, "full_pass": is_full, "generation": collection.generation}
         }
         self.rows_seen = 0
+        # Whether deletes were told, and with them how many rows there are.
+        self.has_told_deletes = False
         # Set when what is read any further is not wanted.
         self.is_over = False
         self.began, self.is_full = time.time(), is_full
@@ -35,23 +37,27 @@ class Counting:
                 page = next(left, None)
             if page is None or self.is_over:
                 return
+            self.rows_seen += len(page.rows)
             if self.seen is not None:
                 self.seen.update(page.seen or ())
             yield page
 
     def report(self, made: Round, written: int, deleted: int) -> None:
         """After its rows are committed, and only then."""
-        self.rows_seen += len(made.rows)
         more = {} if made.cursor is None else {"cursor": made.cursor}
         self.send({"read": made.read, "written": written, "deleted": deleted, **more})
 
-    def report_sweep(self, seen: int, unseen: int) -> None:
-        self.rows_seen = seen
-        self.send({"seen": seen, "to_delete": unseen})
+    def may_delete(self, seen: int, missing: int) -> bool:
+        """Whether rows that are missing among those seen may be deleted, or a person must confirm
+        it first."""
+        self.has_told_deletes = True
+        self.send({"seen": seen, "to_delete": missing})
+        return self.run.may_delete(self.name)
 
     def report_end(self) -> None:
         """The target has what the source had when reading began."""
-        seen = {"seen": self.rows_seen} if self.is_full else {}
+        tells = self.is_full and not self.has_told_deletes
+        seen = {"seen": self.rows_seen} if tells else {}
         self.send({"lag_s": time.time() - self.began, "completed": True, **seen})
 
     def send(self, said: dict[str, Any]) -> None:

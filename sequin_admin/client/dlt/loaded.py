@@ -40,6 +40,7 @@ class LoadedCollection:
                 # A run was cut off between the swap and its report.
                 self.generation = 0
             self.table = f"{self.main}_{self.generation}" if self.generation else self.main
+            tables.drop_former(cursor, self.dataset, self.main, self.table)
             self.has_rows = tables.prepare(cursor, self.dataset, self.table)
         self.is_new = not self.has_rows
 
@@ -98,11 +99,15 @@ class LoadedCollection:
             known = tables.existing_keys(cursor, self.dataset, self.table, None)
         return [key for key in known if key not in seen]
 
+    def count_swap(self) -> tuple[int, int]:
+        """How many rows the new generation has, and how many that readers see it lacks."""
+        with self.writer.transaction() as cursor:
+            return tables.count_swap(cursor, self.dataset, self.main, self.table)
+
     def swap(self) -> None:
         """Let the new generation be what readers see, in one transaction."""
-        if self.generation:
-            with self.writer.transaction() as cursor:
-                tables.swap(cursor, self.dataset, self.main, self.table, self.generation)
-                self.view.types = None
-                self.widen_view(cursor, Round())
-            self.table, self.generation = self.main, 0
+        with self.writer.transaction() as cursor:
+            tables.swap(cursor, self.dataset, self.main, self.table, self.generation)
+            self.view.types = None
+            self.widen_view(cursor, Round())
+        self.table, self.generation = self.main, 0

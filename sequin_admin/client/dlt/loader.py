@@ -60,8 +60,9 @@ class Loader:
         self.stack.close()
 
     def start(self, stack: ExitStack) -> None:
-        run, target, mark = self.run, self.run.target(), self.run.sync_id.replace("-", "")
-        dataset = f"{target.schema or 'public'}_{mark[:8]}"
+        tables.refuse_shared_names(each.collection_id for each in self.run.collections)
+        run, target = self.run, self.run.target()
+        dataset = tables.dataset_name(target.schema, run.sync_id)
         identity = WriterIdentity(run.sync_id, run.target_id, run.consumer_id, run.fence)
         parameters = stack.enter_context(libpq_parameters(target))
         with target_errors():
@@ -72,7 +73,7 @@ class Loader:
         # A folder of its own: what a killed run has left there is not loaded by the next one.
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="sequin-dlt-"))
         self.pipeline = dlt.pipeline(
-            f"sync_{mark}",
+            f"sync_{run.sync_id.replace('-', '')}",
             pipelines_dir=folder,
             destination=destination(self.writer),
             dataset_name=dataset,
@@ -91,7 +92,8 @@ class Loader:
 
         `key` is the field with a row's key, `fields` the one that has the row's own fields. With
         `deletes="sweep"` rows that no page has `seen` are deleted. The cursor is None at first,
-        and when the target does not have the rows any more.
+        and when the target does not have the rows any more. A new generation that lacks many rows
+        waits for a person: it is filled further by the next run.
         """
         with target_errors():
             loaded = self.open(collection, fields)
@@ -104,10 +106,9 @@ class Loader:
                     self.write(loaded, made, counting)
             finally:
                 counting.is_over = True
-        if counting.seen is not None:
-            self.sweep(loaded, counting, counting.seen)
-        with target_errors():
-            loaded.swap()
+        is_swept = counting.seen is None or self.sweep(loaded, counting, counting.seen)
+        if loaded.generation and not (is_swept and self.swap(loaded, counting)):
+            return
         counting.report_end()
 
     def open(self, collection: HeldCollection, fields: str) -> LoadedCollection:
@@ -126,14 +127,26 @@ class Loader:
             self.run.log(loaded.hindrance)
         counting.report(made, written, deleted)
 
-    def sweep(self, loaded: LoadedCollection, counting: Counting, seen: set[str]) -> None:
-        """Delete what was not seen, unless that is so much that a person must confirm it."""
+    def sweep(self, loaded: LoadedCollection, counting: Counting, seen: set[str]) -> bool:
+        """Delete what was not seen. False, and nothing is deleted, while that is so much that a
+        person must confirm it."""
         with target_errors():
             unseen = loaded.unseen(seen)
-        counting.report_sweep(len(seen), len(unseen))
-        if not self.run.may_delete(counting.name):
-            return
+        if not counting.may_delete(len(seen), len(unseen)):
+            return False
         for start in range(0, len(unseen), SWEPT):
             page = Page(gone=unseen[start : start + SWEPT])
             for made in rounds([page], 1, ""):
                 self.write(loaded, made, counting)
+        return True
+
+    def swap(self, loaded: LoadedCollection, counting: Counting) -> bool:
+        """Let readers see the new generation. False, and they see the old one, while the new one
+        lacks so many of its rows that a person must confirm it."""
+        with target_errors():
+            counts = loaded.count_swap()
+        if not counting.may_delete(*counts):
+            return False
+        with target_errors():
+            loaded.swap()
+        return True

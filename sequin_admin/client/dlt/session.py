@@ -15,7 +15,7 @@ from sequin_admin.client.api import Credential
 from sequin_admin.client.dialect import Dialect
 from sequin_admin.client.permits import Pace
 from sequin_admin.client.requests import CredentialAdapter, Session
-from sequin_admin.client.requests.adapter import OF_THE_BODY
+from sequin_admin.client.requests.adapter import OF_THE_BODY, Options
 
 # How long to wait before a call is made again, after an answer that says nothing about that.
 PAUSES_S = (0.5, 1, 2, 4, 8)
@@ -32,19 +32,13 @@ class PatientAdapter(CredentialAdapter):
     For sources, which only read: a call that writes would perhaps do so twice.
     """
 
-    def send(
-        self,
-        request: requests.PreparedRequest,
-        stream: bool = False,
-        timeout: object = None,
-        verify: object = True,
-        cert: object = None,
-        proxies: object = None,
+    def carry_out(
+        self, request: requests.PreparedRequest, options: Options, *, stream: bool
     ) -> requests.Response:
         pauses, throttled = iter(PAUSES_S), 0
         while True:
             try:
-                answer = super().send(request, stream, timeout, verify, cert, proxies)
+                answer = super().carry_out(request, options, stream=stream)
             except (requests.ConnectionError, requests.Timeout):
                 if not waited(pauses):
                     raise

@@ -1,11 +1,20 @@
 """The tables of a collection, beside what dlt makes of them."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+from dlt.common.normalizers.naming.snake_case import NamingConvention
 from psycopg2 import sql
 from psycopg2.extensions import cursor as Cursor
 
+from sequin_admin.client.runs import RunFailed
+
+# PostgreSQL's longest name, and what dlt appends to a schema's.
+LONGEST_NAME, STAGING = 63, "_staging"
+NAMING = NamingConvention(LONGEST_NAME)
+# Of a sync's id: 48 bits, so that two of many syncs do not meet.
+MARK_CHARS = 12
+MOST_SCHEMA_CHARS = LONGEST_NAME - len(STAGING) - MARK_CHARS - 1
 # Of loads whose rows are long committed.
 KEPT_LOADS = "7 days"
 UNIQUE = """\
@@ -13,10 +22,19 @@ SELECT 1 FROM pg_index WHERE indrelid = to_regclass(%s) AND indisprimary"""
 # dlt keeps what it knows of the tables, and would not make one again that somebody has dropped.
 FORGET = """\
 DELETE FROM {versions} WHERE to_regclass(%s) IS NULL"""
+# Also what dlt has gathered to be merged into it.
+FORMER = """\
+SELECT schemaname, tablename FROM pg_tables
+WHERE schemaname IN (%(dataset)s, %(staging)s) AND tablename <> %(table)s
+AND tablename ~ ('^' || %(main)s || '_[0-9]+$')"""
 # The table stays, with its grants, views and indexes.
 SWAP = """\
 DELETE FROM {table}; INSERT INTO {table} ({columns}) SELECT {columns} FROM {other};
 DROP TABLE {other}"""
+COUNTS = """\
+SELECT count(*) FILTER (WHERE new.id IS NOT NULL), count(*) FILTER (WHERE new.id IS NULL)
+FROM {shown} AS shown FULL JOIN {new} AS new ON new.id = shown.id"""
+NO_ROWS = sql.SQL("(SELECT NULL::text AS id LIMIT 0)")
 SAME = """\
 SELECT id FROM {table} JOIN unnest(%s::text[], %s::text[]) AS sent (key, text) ON id = key
 WHERE data = text::jsonb"""
@@ -24,9 +42,32 @@ GENERATION = "generation "
 COLUMNS = ("id", "data", "gone", "_dlt_load_id", "_dlt_id")
 
 
+def dataset_name(schema: str, sync_id: str) -> str:
+    """The schema of a sync's rows, in a target that names this schema, or none."""
+    place = normalize(schema or "public")[:MOST_SCHEMA_CHARS].rstrip("_")
+    return f"{place}_{sync_id.replace('-', '')[:MARK_CHARS]}"
+
+
 def table_name(collection_id: str) -> str:
     """`hubspot:contact` is `contact`."""
-    return re.sub(r"\W+", "_", collection_id.rpartition(":")[2]).strip("_").lower()[:40] or "rows"
+    name = re.sub(r"\W+", "_", collection_id.rpartition(":")[2]).strip("_")
+    return normalize(name[:40] or "rows")
+
+
+def normalize(name: str) -> str:
+    """As dlt does it, so that tables are where it makes them, but without words in capitals."""
+    return str(NAMING.normalize_identifier(name.lower()))
+
+
+def refuse_shared_names(collection_ids: Iterable[str]) -> None:
+    """Raises `RunFailed`: the sweep of one collection would delete the rows of the other."""
+    known: dict[str, str] = {}
+    for each in collection_ids:
+        name = table_name(each)
+        for taken in (name, f"{name}_raw"):
+            if (other := known.setdefault(taken, each)) != each:
+                said = f"{other} and {each} would both be {taken} in the target. Let two syncs read"
+                raise RunFailed(f"{said} them: each sync has a schema of its own.", of="target")
 
 
 def regclass(dataset: str, table: str) -> str:
@@ -52,6 +93,14 @@ def prepare(cursor: Cursor, dataset: str, table: str) -> bool:
     # A run may have ended before it could do so.
     ensure_primary_key(cursor, dataset, table)
     return True
+
+
+def drop_former(cursor: Cursor, dataset: str, main: str, table: str) -> None:
+    """Tables of generations that came to no end, or were swapped. That of `table` stays."""
+    known = {"dataset": dataset, "staging": f"{dataset}{STAGING}", "main": main, "table": table}
+    cursor.execute(FORMER, known)
+    for found in cursor.fetchall():
+        cursor.execute(sql.SQL("DROP TABLE {}").format(sql.Identifier(*found)))
 
 
 def ensure_primary_key(cursor: Cursor, dataset: str, table: str) -> None:
@@ -87,6 +136,19 @@ def generation(cursor: Cursor, dataset: str, table: str) -> int:
     cursor.execute("SELECT obj_description(to_regclass(%s))", [regclass(dataset, table)])
     said = cursor.fetchone()[0] or ""
     return int(said.removeprefix(GENERATION)) if said.startswith(GENERATION) else 1
+
+
+def count_swap(cursor: Cursor, dataset: str, table: str, other: str) -> tuple[int, int]:
+    """How many rows the other table has, and how many of this one it lacks."""
+    shown, new = (rows_of(cursor, dataset, each) for each in (table, other))
+    cursor.execute(sql.SQL(COUNTS).format(shown=shown, new=new))
+    kept, lost = cursor.fetchone()
+    return kept, lost
+
+
+def rows_of(cursor: Cursor, dataset: str, table: str) -> sql.Composable:
+    """The table in a query; one without rows when it is not there."""
+    return sql.Identifier(dataset, table) if exists(cursor, dataset, table) else NO_ROWS
 
 
 def swap(cursor: Cursor, dataset: str, table: str, other: str, number: int) -> None:

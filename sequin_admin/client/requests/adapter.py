@@ -5,7 +5,7 @@ https://requests.readthedocs.io/en/latest/user/advanced/#transport-adapters
 
 from collections.abc import Iterable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import httpx2
 import requests
@@ -21,6 +21,7 @@ from sequin_admin.client.plans import run
 from sequin_admin.client.requests.bodies import Body, MeteredRaw
 from sequin_admin.client.requests.connections import POOLS, ignore, this_thread
 
+Options: TypeAlias = dict[str, Any]
 # They describe a body that `requests` has decoded.
 OF_THE_BODY = {"content-encoding", "content-length", "transfer-encoding"}
 
@@ -65,6 +66,13 @@ class CredentialAdapter(HTTPAdapter):
     ) -> requests.Response:
         timeout = TIMEOUT_S if timeout is None else timeout
         options = {"timeout": timeout, "verify": verify, "cert": cert, "proxies": proxies}
+        return self.carry_out(request, options, stream=stream)
+
+    def carry_out(
+        self, request: requests.PreparedRequest, options: Options, *, stream: bool
+    ) -> requests.Response:
+        """The call, with the options that `HTTPAdapter.send()` takes besides. What adapters derived
+        from this one change."""
         permits = self.credential.permits if self.paced else None
         exchange = Exchange(
             self.credential, permits, partial(self.send_authorized, request, options)
@@ -78,7 +86,7 @@ class CredentialAdapter(HTTPAdapter):
         return answer
 
     def send_authorized(
-        self, request: requests.PreparedRequest, options: dict[str, Any], authorized: httpx2.Request
+        self, request: requests.PreparedRequest, options: Options, authorized: httpx2.Request
     ) -> httpx2.Response:
         """Send what was checked and authorized. The caller's request stays without the secret."""
         sent = request.copy()

@@ -39,7 +39,8 @@ def reach_of_resync(sync: Sync, collection_id: str) -> Reach:
         stops=(f"All of {collection_id}, from its beginning.{read}",),
         stays=(
             "What readers see of it, until the new generation is complete: then the two are "
-            "swapped in one transaction.",
+            "swapped in one transaction. Where more than 30 % of the rows would go, somebody must "
+            "confirm it first.",
             "The other collections, which go on from their cursors.",
         ),
     )

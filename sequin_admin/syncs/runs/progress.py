@@ -28,7 +28,7 @@ class CollectionReport:
     """What a worker says of a collection: counts since its last report.
 
     `has_cursor`: the cursor is to be stored, whatever it is. `rows_seen` is how many rows a full
-    pass has seen, `rows_to_delete` how many the worker would delete after it.
+    pass has seen, `rows_to_delete` how many the worker would delete by a sweep or a swap.
     """
 
     collection_id: str
@@ -129,7 +129,9 @@ def add_to_state(
         state.lag_s = report.lag_s
     if report.deletes is not None:
         state.deletes = report.deletes
-    if report.full_pass:
-        sweeps.judge_full_pass(state, report.rows_seen, report.rows_to_delete, report.completed)
+    # A sweep lists all keys, also one that reads only the rows that have changed.
+    is_full = report.full_pass or report.rows_to_delete is not None
+    seen = report.rows_seen if is_full else None
+    sweeps.judge_full_pass(state, seen, report.rows_to_delete, report.completed)
     if report.completed:
         state.completed_at, state.swap_from = at, None

@@ -65,13 +65,13 @@ def refuse_unless_read(sync: Sync, collection_id: str) -> None:
 
 
 def begin_generation(states: QuerySet[CollectionState]) -> None:
-    """Let these collections be read from their beginning. What was never read is so anyway."""
-    unknown = ("cursor", "completed_at", "lag_s", "rows_seen", "rows_known", "emptied_from")
+    """Let these collections be read from their beginning. What was never read is so anyway. How
+    many rows the source had stays known."""
+    unknown = ("cursor", "completed_at", "lag_s", "rows_seen", "emptied_from")
     states.update(
         swap_from=Coalesce("swap_from", "generation"),
         generation=F("generation") + 1,
-        **dict.fromkeys(unknown, None),
-        **dict.fromkeys(("deletes_held", "deletes_confirmed_at"), None),
+        **dict.fromkeys((*unknown, "deletes_held", "deletes_confirmed_at"), None),
         **dict.fromkeys(("rows_read", "rows_written", "rows_deleted"), 0),
         updated_at=clock.now(),
     )

@@ -1,5 +1,5 @@
-"""Full passes: a sweep that would delete much waits for a person, and one that found nothing where
-there was much is told. Pure but for the columns of the state."""
+"""Full passes: a sweep or a swap that would delete much waits for a person, and a pass that found
+nothing where there was much is told. Pure but for the columns of the state."""
 
 from sequin_admin.core import clock
 from sequin_admin.syncs.models import CollectionState, DeleteMethod
@@ -13,10 +13,13 @@ def judge_full_pass(
     state: CollectionState, seen: int | None, doomed: int | None, completed: bool
 ) -> None:
     """Set what is held and what is known of a collection after a report of a full pass."""
+    is_sweep = doomed is not None or (seen is not None and state.deletes == DeleteMethod.SWEEP)
+    # Said again, what a pass has seen does not undo what its deletes would have been.
+    is_again = doomed is None and seen == state.rows_seen and state.deletes_held is not None
     if seen is not None:
         state.rows_seen = seen
-    if state.deletes == DeleteMethod.SWEEP:
-        judge_sweep(state, seen, doomed)
+    if is_sweep and not is_again:
+        judge_deletes(state, seen, doomed)
     if completed:
         conclude_pass(state)
         state.rows_seen = None
@@ -34,10 +37,8 @@ def conclude_pass(state: CollectionState) -> None:
     state.rows_known, state.emptied_from, state.deletes_confirmed_at = seen, None, None
 
 
-def judge_sweep(state: CollectionState, seen: int | None, doomed: int | None) -> None:
-    """Hold the deletes of a sweep that would delete too much, unless a person confirmed them."""
-    if seen is None and doomed is None:
-        return
+def judge_deletes(state: CollectionState, seen: int | None, doomed: int | None) -> None:
+    """Hold deletes that are too many, unless a person confirmed them."""
     before = rows_before(state, seen, doomed)
     gone = doomed if doomed is not None else max(0, before - (seen or 0))
     is_large = before >= LEAST_ROWS and gone > MOST_SHARE * before

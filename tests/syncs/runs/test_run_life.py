@@ -173,12 +173,17 @@ def test_in_another_place_a_target_gets_everything_unless_its_rows_moved(
         assert engine.claim().fence == run.fence + 2
 
 
-def test_another_name_or_password_of_a_target_lets_a_run_go_on(engine, synced):
+@pytest.mark.parametrize(
+    "change",
+    [{"name": "Lake"}, {"password": "another-password-1"}, {"host": "DB.ARRAKIS.TEST"}],
+    ids=lambda change: next(iter(change)),
+)
+def test_what_leaves_a_target_where_it_is_lets_a_run_go_on(engine, synced, change):
     engine.run_once(cursor=7)
     RunSlot.objects.update(due_at=clock.now())
     run = engine.claim()
 
-    targets.update(synced[1], actor=None, name="Lake", password="another-password-1")
+    targets.update(synced[1], actor=None, **change)
 
     engine.tell(run, cursor=8)
     assert CollectionState.objects.get().cursor == 8

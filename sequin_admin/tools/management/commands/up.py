@@ -14,7 +14,7 @@ from sequin_admin.access.models import User
 from sequin_admin.core.checks import refuse_unusable_database
 from sequin_admin.core.env import env, inherited
 from sequin_admin.demo.models import Demo
-from sequin_admin.tools.engine_stack import start_engine
+from sequin_admin.tools.engine_stack import require_engine, start_engine
 from sequin_admin.tools.management.commands.demo import CREDENTIALS, DAYS, LOGIN, WORKER_KEY
 from sequin_admin.tools.supervisor import ProcessFailed, Supervisor, gunicorn, require_free
 
@@ -49,6 +49,9 @@ class Command(BaseCommand):
         simulator_port = env.int("SIMULATOR_PORT", default=8001)
         require_free(port, "PORT")
         require_free(simulator_port, "SIMULATOR_PORT")
+        has_engine = env.bool("ENGINE", default=False)
+        if has_engine:
+            require_engine()
         settings.DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)
         refuse_unusable_database(migrated=False)
         web, simulator = f"http://127.0.0.1:{port}", f"http://127.0.0.1:{simulator_port}"
@@ -75,7 +78,7 @@ class Command(BaseCommand):
         supervisor.wait_for("web", f"{web}/healthz")
         self.announce(web, simulator)
         start_demo(supervisor, shared)
-        if env.bool("ENGINE", default=False):
+        if has_engine:
             start_engine(supervisor, shared)
         connection.close()
 
