@@ -81,9 +81,9 @@ def build_part(request: Request) -> Current:
     """Lags are those of the organization's own rows; totals per worker are for staff only."""
     now = clock.now()
     lags = workers.lags(request.organization)
-    alive = workers.alive(now).exists()
     listed = workers.list_workers()
     rows = [(row, row.beat_at > now - workers.STALE_AFTER, list_errors(row)) for row in listed]
+    alive = any(lives for _, lives, _ in rows)
     jobs = [(TITLES[lag.job], lag, lag.seconds(now) > LATE_S) for lag in lags]
     silent = list(endpoints.silent_for(request.organization))
     context = {
