@@ -11,6 +11,7 @@ from django.contrib.admin import helpers
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.forms.utils import flatatt
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -28,9 +29,8 @@ class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def action_checkbox(self, obj: models.Model) -> SafeString:
         """The tick box of a row of a list with actions."""
-        name = helpers.ACTION_CHECKBOX_NAME
-        box = '<input type="checkbox" class="action-select" name="{}" value="{}" aria-label="Tick {}">'
-        return format_html(box, name, obj.pk, obj)
+        named = {"name": helpers.ACTION_CHECKBOX_NAME, "value": obj.pk, "aria-label": f"Tick {obj}"}
+        return format_html('<input type="checkbox" class="action-select"{}>', flatatt(named))
 
     def changelist_view(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

@@ -12,10 +12,12 @@ from sequin_admin.connect import links
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import causes
-from sequin_admin.health.models import Incident
+from sequin_admin.health.models import Incident, WorkerProcess
 from sequin_admin.limits import limiter, sampling
 from sequin_admin.syncs import streams
 from sequin_admin.syncs.models import Consumer, Run, RunStatus, Sync, Target
+from sequin_admin.tokens import endpoints
+from sequin_admin.tokens.models import Purpose
 from tests.browser.conftest import log_in, settle
 from tests.browser.test_pages import notified
 from tests.factories import make_credential, make_oauth_app, make_synced
@@ -39,6 +41,7 @@ LISTS = (
     "/usage/",
     "/expiry/",
     "/syncs/runs/",
+    "/worker/",
 )
 HEIGHTS = """() => [...document.querySelectorAll("[data-row]")].map(
   (row) => Math.floor(row.getBoundingClientRect().height))"""
@@ -57,6 +60,10 @@ def sick(organization: Organization, user: User) -> Credential:
     Run.objects.create(organization=organization, sync=sync, status=RunStatus.FAILED, error=error)
     limiter.acquire(row)
     sampling.record_samples()
+    error = {"done": 1, "error": SENTENCE, "error_at": clock.now().isoformat()}
+    jobs = dict.fromkeys(("renew", "probe"), error)
+    WorkerProcess.objects.create(hostname=name, pid=7, threads=8, jobs=jobs)
+    endpoints.record_call(Purpose.RENEW, row, answered=False)
     Credential.objects.filter(pk=row.pk).update(ends_at=clock.now() + timedelta(days=3))
     for model in (Sync, Target, Consumer):
         model.objects.update(name=name, **SICK)
