@@ -1,5 +1,6 @@
 """Rows of lists have one height, sick ones too; what is wrong is told on demand."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -135,3 +136,25 @@ def test_an_open_row_stays_open_when_the_list_updates_itself(page: Page, sick: C
     settle(page)
 
     expect(page.get_by_text("no longer accepts").first).to_be_visible()
+
+
+def test_a_list_prints_as_dark_words_on_white_without_its_buttons(
+    page: Page, sick: Credential
+) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.goto("/credentials/")
+    settle(page)
+    head = page.get_by_role("columnheader", name="Kind")
+    expect(head).to_be_visible()
+
+    page.emulate_media(media="print")
+
+    expect(page.locator("[data-row]").first).to_be_visible()
+    expect(head).to_be_visible()
+    for hidden in (".sidebar", ".toolbar", "[data-row] input", ".page-head .btn"):
+        expect(page.locator(hidden).first).to_be_hidden()
+    looks = page.locator("[data-row] .strong").first.evaluate(
+        "each => [getComputedStyle(each).color, getComputedStyle(document.body).backgroundColor]"
+    )
+    assert looks[1] == "rgb(255, 255, 255)"
+    assert sum(map(int, re.findall(r"\d+", looks[0])[:3])) < 400
