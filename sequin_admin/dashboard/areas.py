@@ -10,7 +10,7 @@ from sequin_admin.access.policy import Action
 
 
 @dataclass(frozen=True)
-class Page:
+class ListedPage:
     """`name` is its URL's, `action` is what one must be allowed to do, and `words` are other names
     by which people look for it. `query` is put behind its URL."""
 
@@ -26,7 +26,7 @@ class Page:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Area(Page):
+class Area(ListedPage):
     """A page of the sidebar. `key` follows `g`."""
 
     icon: str
@@ -204,30 +204,32 @@ GROUPS = (
 AREAS = tuple(area for group in GROUPS for area in group.areas)
 PAGES = (
     *AREAS,
-    Page("dashboard:runs", "Runs", words="syncs engines history log failed"),
-    Page("dashboard:runbooks", "Runbooks", words="handbook docs trouble incident night"),
-    Page(
+    ListedPage("dashboard:runs", "Runs", words="syncs engines history log failed"),
+    ListedPage("dashboard:runbooks", "Runbooks", words="handbook docs trouble incident night"),
+    ListedPage(
         "dashboard:security", "Security of Sequin Admin", words="threat model docs keys encryption"
     ),
-    Page(
+    ListedPage(
         "dashboard:mail_settings",
         "Mails with a link",
         Action.CONFIGURE,
         "templates texts customers reminder limit",
     ),
-    Page("dashboard:exports", "Your CSV files", words="downloads exports lists"),
-    Page("dashboard:to_customers", "Mails to customers", words="deliveries notices sent"),
-    Page(
+    ListedPage("dashboard:exports", "Your CSV files", words="downloads exports lists"),
+    ListedPage("dashboard:to_customers", "Mails to customers", words="deliveries notices sent"),
+    ListedPage(
         "dashboard:leftovers", "Left behind", Action.MANAGE, "keys links channels people who left"
     ),
-    Page("dashboard:sign_in_rules", "Sign-in", Action.MANAGE, "rules factor provider networks"),
-    Page("mfa_index", "Security", words="second factor passkeys authenticator recovery"),
-    Page("usersessions_list", "Sessions", words="devices browsers signed in sign out"),
-    Page("account_email", "Email address", words="my login mail"),
-    Page("account_data", "Your data", words="download erase privacy me"),
+    ListedPage(
+        "dashboard:sign_in_rules", "Sign-in", Action.MANAGE, "rules factor provider networks"
+    ),
+    ListedPage("mfa_index", "Security", words="second factor passkeys authenticator recovery"),
+    ListedPage("usersessions_list", "Sessions", words="devices browsers signed in sign out"),
+    ListedPage("account_email", "Email address", words="my login mail"),
+    ListedPage("account_data", "Your data", words="download erase privacy me"),
 )
 
 
-def named_page(name: str) -> Page:
+def named_page(name: str) -> ListedPage:
     """Raises `KeyError` for one that is not listed."""
     return {page.name: page for page in PAGES}[name]

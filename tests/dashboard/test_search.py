@@ -77,7 +77,7 @@ def test_a_cause_is_found_and_every_page_by_its_name(client, user, organization,
         assert page.title in names(client.get("/search", {"q": page.title}), "Pages")
 
 
-def test_a_page_has_the_title_by_which_it_is_found(owner):
+def test_a_page_has_the_title_by_which_it_is_found(owner, arrakis):
     confirm_login(owner)
     others = {}
 
