@@ -110,7 +110,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "ninja",
     "template_partials",
-    "django.contrib.admin",
+    "sequin_admin.core.staff_app.StaffAdmin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

@@ -11,6 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.core.mail import EmailMessage
 from django.db import transaction
+from django.db.models import FilteredRelation, Q
 from django.template.loader import render_to_string
 
 from sequin_admin.access.account_log import person_of
@@ -123,20 +124,30 @@ def is_owner(access: StaffAccess, actor: User) -> bool:
     return any(allows(row.role, Action.MANAGE) for row in rows)
 
 
-def temporary_memberships(user: User) -> list[Membership]:
-    """One unsaved membership for each open access of the user."""
-    if not user.is_staff:
-        return []
-    rows = (
-        StaffAccess.objects.open(clock.now())
-        .by(user)
-        .select_related("organization__sign_in_rules", "user")
+def memberships_of_staff(user: User) -> list[Membership]:
+    """Those that are stored, the oldest first, then an unsaved one for each open access of the
+    user. One query."""
+    is_open = Q(staff_accesses__ended_at=None, staff_accesses__expires_at__gt=clock.now())
+    rows = User.objects.filter(pk=user.pk).annotate(
+        own=FilteredRelation("memberships"),
+        opened=FilteredRelation("staff_accesses", condition=is_open),
     )
-    return [as_membership(row) for row in rows.order_by("opened_at")]
+    joined = [f"{name}__organization__sign_in_rules" for name in ("own", "opened")]
+    # Each stored one stands beside each access.
+    own: dict[int, Membership] = {}
+    opened: dict[UUID, StaffAccess] = {}
+    for row in rows.select_related(*joined).order_by(
+        "own__created_at", "own__pk", "opened__opened_at"
+    ):
+        if membership := getattr(row, "own", None):
+            own.setdefault(membership.pk, membership)
+        if access := getattr(row, "opened", None):
+            opened.setdefault(access.pk, access)
+    return [*own.values(), *(as_membership(access, user) for access in opened.values())]
 
 
-def as_membership(access: StaffAccess) -> Membership:
-    membership = Membership(organization=access.organization, user=access.user, role=access.role)
+def as_membership(access: StaffAccess, user: User) -> Membership:
+    membership = Membership(organization=access.organization, user=user, role=access.role)
     membership.staff_access = access
     return membership
 

@@ -3,38 +3,47 @@
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, ClassVar
+from urllib.parse import urlencode
 
-from allauth.account.decorators import secure_admin_login
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin import helpers
+from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
 from django.db import models
+from django.forms.utils import flatatt
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.text import capfirst
 
 from sequin_admin.core.actors import Actor, actor_of
 from sequin_admin.core.fresh_login import is_login_fresh
 
 
-def redirect_to_password_page(
-    request: HttpRequest, extra_context: dict[str, Any] | None = None
-) -> HttpResponse:
-    """Staff change their own password where everybody does."""
-    return redirect("account_change_password")
-
-
-# Staff use the normal login page, with its second factor and rate limits.
-admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
-admin.site.password_change = redirect_to_password_page  # type: ignore[method-assign, assignment]
-admin.site.site_header = "Sequin Admin: staff"
-admin.site.site_title = "Sequin Admin"
-admin.site.index_title = "What staff may look at"
-
-
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Read-only model admin. Rows are changed through the product, which writes audit events."""
+
+    def action_checkbox(self, obj: models.Model) -> SafeString:
+        """The tick box of a row of a list with actions."""
+        named = {"name": helpers.ACTION_CHECKBOX_NAME, "value": obj.pk, "aria-label": f"Tick {obj}"}
+        return format_html('<input type="checkbox" class="action-select"{}>', flatatt(named))
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        title = capfirst(self.opts.verbose_name_plural)
+        return super().changelist_view(request, {"title": title, **(extra_context or {})})
+
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Its events in the audit log: Django's own history knows of nothing that is done here."""
+        query = urlencode({"target_id": unquote(object_id)})
+        return redirect(f"{reverse('admin:audit_event_changelist')}?{query}")
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         """Columns that are not shown can't be guessed by filtering either."""

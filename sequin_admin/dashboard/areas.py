@@ -1,22 +1,36 @@
-"""The areas of the dashboard: the sidebar, the first breadcrumb, the keys after `g`, and the pages
-that a search finds by their names."""
+"""The pages that people look for. The areas of the dashboard among them are the sidebar, the first
+breadcrumb and the keys after `g`; a search finds all of them by their names."""
 
 from dataclasses import dataclass
+from functools import cached_property
+
+from django.urls import reverse
 
 from sequin_admin.access.policy import Action
 
 
 @dataclass(frozen=True)
-class Area:
-    """`name` is its URL's, `key` follows `g`, `action` is what one must be allowed to do, and
-    `words` are other names by which people look for it."""
+class ListedPage:
+    """`name` is its URL's, `action` is what one must be allowed to do, and `words` are other names
+    by which people look for it. `query` is put behind its URL."""
 
     name: str
     title: str
-    icon: str
-    key: str
     action: Action = Action.VIEW
     words: str = ""
+    query: str = ""
+
+    @cached_property
+    def url(self) -> str:
+        return reverse(self.name) + self.query
+
+
+@dataclass(frozen=True, kw_only=True)
+class Area(ListedPage):
+    """A page of the sidebar. `key` follows `g`."""
+
+    icon: str
+    key: str
 
 
 @dataclass(frozen=True)
@@ -32,13 +46,17 @@ GROUPS = (
         "",
         (
             Area(
-                "dashboard:overview", "Overview", "squares-2x2", "o", words="home health dashboard"
+                "dashboard:overview",
+                "Overview",
+                icon="squares-2x2",
+                key="o",
+                words="home health dashboard",
             ),
             Area(
                 "dashboard:incidents",
                 "Incidents",
-                "bell-alert",
-                "i",
+                icon="bell-alert",
+                key="i",
                 words="broken outages problems causes",
             ),
         ),
@@ -46,26 +64,44 @@ GROUPS = (
     Section(
         "Accounts",
         (
-            Area("dashboard:credentials", "Credentials", "key", "c", words="accounts tokens"),
+            Area(
+                "dashboard:credentials", "Credentials", icon="key", key="c", words="accounts tokens"
+            ),
             Area(
                 "dashboard:oauth_apps",
                 "OAuth apps",
-                "puzzle-piece",
-                "a",
+                icon="puzzle-piece",
+                key="a",
                 words="clients registrations",
             ),
             Area(
-                "dashboard:connect_links", "Connect links", "link", "l", words="reconnect customers"
+                "dashboard:connect_links",
+                "Connect links",
+                icon="link",
+                key="l",
+                words="reconnect customers",
             ),
         ),
     ),
     Section(
         "Data",
         (
-            Area("dashboard:syncs", "Syncs", "arrow-path", "s"),
-            Area("dashboard:targets", "Targets", "circle-stack", "t", words="databases postgres"),
-            Area("dashboard:consumers", "Consumers", "inbox-arrow-down", "u", words="destinations"),
-            Area("dashboard:streams", "Streams", "queue-list", "r", words="namespaces"),
+            Area("dashboard:syncs", "Syncs", icon="arrow-path", key="s"),
+            Area(
+                "dashboard:targets",
+                "Targets",
+                icon="circle-stack",
+                key="t",
+                words="databases postgres",
+            ),
+            Area(
+                "dashboard:consumers",
+                "Consumers",
+                icon="inbox-arrow-down",
+                key="u",
+                words="destinations",
+            ),
+            Area("dashboard:streams", "Streams", icon="queue-list", key="r", words="namespaces"),
         ),
     ),
     Section(
@@ -74,23 +110,23 @@ GROUPS = (
             Area(
                 "dashboard:fleet_usage",
                 "Usage",
-                "chart-bar",
-                "y",
+                icon="chart-bar",
+                key="y",
                 words="limits rate requests throttled",
             ),
             Area(
                 "dashboard:expiry",
                 "Expiry",
-                "calendar-days",
-                "e",
+                icon="calendar-days",
+                key="e",
                 words="ends expires calendar ics deprecations changes",
             ),
-            Area("dashboard:worker", "Worker", "cog-6-tooth", "w", words="jobs processes"),
+            Area("dashboard:worker", "Worker", icon="cog-6-tooth", key="w", words="jobs processes"),
             Area(
                 "dashboard:audit",
                 "Audit",
-                "clipboard-document-list",
-                "d",
+                icon="clipboard-document-list",
+                key="d",
                 words="log events history",
             ),
         ),
@@ -101,26 +137,32 @@ GROUPS = (
             Area(
                 "dashboard:notifications",
                 "Notifications",
-                "bell",
-                "n",
+                icon="bell",
+                key="n",
                 words="channels webhooks slack mail alerts",
             ),
-            Area("dashboard:api_keys", "API keys", "command-line", "k", words="tokens"),
-            Area("dashboard:members", "Members", "users", "m", words="people users team roles"),
+            Area("dashboard:api_keys", "API keys", icon="command-line", key="k", words="tokens"),
+            Area(
+                "dashboard:members",
+                "Members",
+                icon="users",
+                key="m",
+                words="people users team roles",
+            ),
             Area(
                 "dashboard:branding",
                 "Branding",
-                "paint-brush",
-                "b",
                 Action.CONFIGURE,
+                icon="paint-brush",
+                key="b",
                 words="what customers see colours support privacy language theme",
             ),
             Area(
                 "dashboard:organization",
                 "Organization",
-                "building-office",
-                "z",
                 Action.MANAGE,
+                icon="building-office",
+                key="z",
                 words="name logo settings",
             ),
         ),
@@ -131,32 +173,63 @@ GROUPS = (
             Area(
                 "dashboard:kinds",
                 "Kinds",
-                "book-open",
-                "h",
+                icon="book-open",
+                key="h",
                 words="credential providers reference docs",
             ),
             Area(
                 "api:openapi-view",
                 "API",
-                "code-bracket",
-                "p",
+                icon="code-bracket",
+                key="p",
                 words="reference openapi endpoints docs",
             ),
             Area(
                 "dashboard:operate",
                 "Operate",
-                "lifebuoy",
-                "f",
+                icon="lifebuoy",
+                key="f",
                 words="handbook docs install upgrade backup",
             ),
             Area(
                 "dashboard:engines",
                 "Engines",
-                "puzzle-piece",
-                "x",
+                icon="puzzle-piece",
+                key="x",
                 words="recipes docs dlt airbyte singer airflow kubernetes requests curl node",
             ),
         ),
     ),
 )
 AREAS = tuple(area for group in GROUPS for area in group.areas)
+PAGES = (
+    *AREAS,
+    ListedPage("dashboard:runs", "Runs", words="syncs engines history log failed"),
+    ListedPage("dashboard:runbooks", "Runbooks", words="handbook docs trouble incident night"),
+    ListedPage(
+        "dashboard:security", "Security of Sequin Admin", words="threat model docs keys encryption"
+    ),
+    ListedPage(
+        "dashboard:mail_settings",
+        "Mails with a link",
+        Action.CONFIGURE,
+        "templates texts customers reminder limit",
+    ),
+    ListedPage("dashboard:exports", "Your CSV files", words="downloads exports lists"),
+    ListedPage("dashboard:to_customers", "Mails to customers", words="deliveries notices sent"),
+    ListedPage(
+        "dashboard:leftovers", "Left behind", Action.MANAGE, "keys links channels people who left"
+    ),
+    ListedPage(
+        "dashboard:sign_in_rules", "Sign-in", Action.MANAGE, "rules factor provider networks"
+    ),
+    ListedPage("mfa_index", "Security", words="second factor passkeys authenticator recovery"),
+    ListedPage("usersessions_list", "Sessions", words="devices browsers signed in sign out"),
+    ListedPage("account_email", "Email address", words="my login mail"),
+    ListedPage("account_data", "Your data", words="download erase privacy me"),
+)
+
+
+def named_page(name: str) -> ListedPage:
+    """Raises `KeyError` for one that is not listed."""
+    return {page.name: page for page in PAGES}[name]

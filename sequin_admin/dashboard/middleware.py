@@ -177,11 +177,10 @@ def load_memberships(request: HttpRequest) -> list[Membership]:
     """All memberships of the user in one query; the sidebar lists them. Open staff access last."""
     if not request.user.is_authenticated:
         return []
+    if request.user.is_staff and sign_in_gate.is_open_to_staff(request):
+        return staff_access.memberships_of_staff(request.user)
     owned = Membership.objects.filter(user=request.user)
-    rows = list(owned.select_related("organization__sign_in_rules").order_by("created_at", "pk"))
-    if not sign_in_gate.is_open_to_staff(request):
-        return rows
-    return [*rows, *staff_access.temporary_memberships(request.user)]
+    return list(owned.select_related("organization__sign_in_rules").order_by("created_at", "pk"))
 
 
 class FreshLogin:

@@ -1,98 +1,68 @@
-"""Pages and actions that a search finds by their names. `action` is what one must be allowed to
-do to open the page."""
-
-from dataclasses import dataclass
-
-from django.urls import reverse
+"""Pages that a search finds by their names, and actions: the pages on which one does them."""
 
 from sequin_admin.access.policy import Action, allows
 from sequin_admin.core.search_language import parse_search
 from sequin_admin.core.search_text import fold
 from sequin_admin.credentials import kinds
-from sequin_admin.dashboard.areas import AREAS
+from sequin_admin.dashboard.areas import PAGES, ListedPage
 
-
-@dataclass(frozen=True)
-class Entry:
-    """`words` are other names by which people look for it."""
-
-    title: str
-    url_name: str
-    words: str = ""
-    action: Action = Action.VIEW
-    query: str = ""
-
-    @property
-    def url(self) -> str:
-        return reverse(self.url_name) + self.query
-
-
-PAGES = (
-    *(Entry(area.title, area.name, area.words, area.action) for area in AREAS),
-    Entry("Runs", "dashboard:runs", "syncs engines history log failed"),
-    Entry("Runbooks", "dashboard:runbooks", "handbook docs trouble incident night"),
-    Entry("Security of Sequin Admin", "dashboard:security", "threat model docs keys encryption"),
-    Entry(
-        "Mails with a link",
-        "dashboard:mail_settings",
-        "templates texts customers reminder limit",
-        Action.CONFIGURE,
-    ),
-    Entry("Your CSV files", "dashboard:exports", "downloads exports lists"),
-    Entry("Security", "mfa_index", "second factor passkeys authenticator recovery"),
-)
 ACTIONS = (
-    Entry("Connect an account", "dashboard:providers", "add credential new", Action.EDIT),
-    Entry(
-        "Create reconnect links for many",
+    ListedPage("dashboard:providers", "Connect an account", Action.EDIT, "add credential new"),
+    ListedPage(
         "dashboard:connect_links_bulk",
-        "bulk customers",
+        "Create reconnect links for many",
         Action.EDIT,
+        "bulk customers",
         "?all=1",
     ),
-    Entry("Set a rate limit for many", "dashboard:limits_bulk", "bulk", Action.EDIT, "?all=1"),
-    Entry(
-        "Rotate a client secret",
+    ListedPage("dashboard:limits_bulk", "Set a rate limit for many", Action.EDIT, "bulk", "?all=1"),
+    ListedPage(
         "dashboard:oauth_apps",
+        "Rotate a client secret",
+        Action.CONFIGURE,
         "replace oauth app renew",
-        Action.CONFIGURE,
     ),
-    Entry("Rotate an API key", "dashboard:api_keys", "replace renew token", Action.CONFIGURE),
-    Entry(
-        "Rotate a webhook's signing secret",
+    ListedPage("dashboard:api_keys", "Rotate an API key", Action.CONFIGURE, "replace renew token"),
+    ListedPage(
         "dashboard:notifications",
-        "replace renew channel",
+        "Rotate a webhook's signing secret",
         Action.CONFIGURE,
+        "replace renew channel",
     ),
-    Entry("Add an OAuth app", "dashboard:oauth_app_picker", "new client", Action.CONFIGURE),
-    Entry("Add a sync", "dashboard:sync_new", "new", Action.EDIT),
-    Entry("Add a stream", "dashboard:stream_new", "new", Action.EDIT),
-    Entry("Add a consumer", "dashboard:consumer_new", "new", Action.EDIT),
-    Entry("Add a target", "dashboard:target_new", "new database postgres", Action.CONFIGURE),
-    Entry("Create an API key", "dashboard:api_key_add", "new add token", Action.CONFIGURE),
-    Entry("Invite a member", "dashboard:member_add", "add people user team", Action.MANAGE),
-    Entry("Change the password", "account_change_password", "my login"),
+    ListedPage("dashboard:oauth_app_picker", "Add an OAuth app", Action.CONFIGURE, "new client"),
+    ListedPage("dashboard:sync_new", "Add a sync", Action.EDIT, "new"),
+    ListedPage("dashboard:stream_new", "Add a stream", Action.EDIT, "new"),
+    ListedPage("dashboard:consumer_new", "Add a consumer", Action.EDIT, "new"),
+    ListedPage("dashboard:target_new", "Add a target", Action.CONFIGURE, "new database postgres"),
+    ListedPage("dashboard:api_key_add", "Create an API key", Action.CONFIGURE, "new add token"),
+    ListedPage("dashboard:member_add", "Invite a member", Action.MANAGE, "add people user team"),
+    ListedPage("account_change_password", "Change the password", words="my login"),
 )
 
 
-def list_pages() -> tuple[Entry, ...]:
+def list_pages() -> tuple[ListedPage, ...]:
     """The pages, and the credentials of each provider."""
     of_provider = (
-        Entry(f"Credentials of {title}", "dashboard:credentials", slug, query=f"?provider={slug}")
+        ListedPage(
+            "dashboard:credentials",
+            f"Credentials of {title}",
+            words=slug,
+            query=f"?provider={slug}",
+        )
         for slug, title in kinds.providers_by_title()
     )
     return (*PAGES, *of_provider)
 
 
-def find_entries(entries: tuple[Entry, ...], text: str, role: str) -> list[Entry]:
+def find_pages(pages: tuple[ListedPage, ...], text: str, role: str) -> list[ListedPage]:
     """Those that have every word, and that the role may open."""
     terms = parse_search(text)
     if not terms or any(term.key for term in terms):
         return []
     words = [fold(term.value) for term in terms]
-    offered = (entry for entry in entries if allows(role, entry.action))
+    offered = (page for page in pages if allows(role, page.action))
     return [
-        entry
-        for entry in offered
-        if all(word in fold(f"{entry.title} {entry.words}") for word in words)
+        page
+        for page in offered
+        if all(word in fold(f"{page.title} {page.words}") for word in words)
     ]

@@ -52,20 +52,24 @@ class Point:
 
 
 def history(
-    credential: Credential, count: int, each: int = 1, span: SamplePeriod = SamplePeriod.HOUR
+    credential: Credential, count: int, span: SamplePeriod = SamplePeriod.HOUR
 ) -> list[Point]:
-    """The last `count` hours or minutes, summed by `each`, oldest first. Gaps are zero."""
+    """The last `count` hours or minutes, oldest first. Gaps are zero."""
     length = LENGTHS[span]
     first = start_of(clock.now(), span) - length * (count - 1)
     rows = Sample.objects.filter(credential=credential, span=span, at__gte=first)
     used = {row.at: row for row in rows}
-    points = []
-    for begin in range(0, count, each):
-        ats = [first + length * (begin + number) for number in range(each)]
-        mine = [used[at] for at in ats if at in used]
-        sums = (sum(getattr(row, name) for row in mine) for name in COUNTED)
-        points.append(Point(ats[0], *sums))
-    return points
+    ats = (first + length * number for number in range(count))
+    return [Point(at, *(getattr(used.get(at), name, 0) for name in COUNTED)) for at in ats]
+
+
+def sum_points(points: Sequence[Point], each: int) -> list[Point]:
+    """The points in groups of `each`, as one point from its first on."""
+    groups = [points[begin : begin + each] for begin in range(0, len(points), each)]
+    return [
+        Point(group[0].at, *(sum(getattr(point, name) for point in group) for name in COUNTED))
+        for group in groups
+    ]
 
 
 @dataclass(frozen=True)

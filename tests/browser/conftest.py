@@ -74,6 +74,27 @@ PALE_LOOKS = f"""async () => {{
   return fresh.length ? ({TOLD})(await axe.run({{include: fresh}}, options)) : [];
 }}"""
 ALL_BUT_CONTRAST = {"rules": {"color-contrast": {"enabled": False}}}
+# What moves in spite of a request for reduced motion: what runs, rules and attributes that nothing
+# overrides, images that play by themselves, and a probe that nothing stops.
+MOVING = """() => {
+  const still = {"animation-name": "none", "transition-duration": "0s", "scroll-behavior": "auto"};
+  const names = Object.keys(still);
+  const insists = (style) => names.some((name) =>
+    style.getPropertyPriority(name) && style.getPropertyValue(name) !== still[name]);
+  const rules = (list) => [...list].flatMap((rule) => [rule, ...rules(rule.cssRules ?? [])]);
+  const probe = document.body.appendChild(document.createElement("i"));
+  probe.style.cssText = "animation: probe 9s; transition: all 9s; scroll-behavior: smooth";
+  const computed = getComputedStyle(probe);
+  const found = names.filter((name) => computed.getPropertyValue(name) !== still[name]);
+  probe.remove();
+  found.push(...document.getAnimations().map((each) => `runs: ${each.effect.target.outerHTML}`));
+  for (const sheet of document.styleSheets) found.push(...rules(sheet.cssRules)
+    .filter((rule) => rule.style && insists(rule.style)).map((rule) => rule.cssText));
+  const plays = "animate, animateTransform, animateMotion, marquee";
+  for (const each of document.querySelectorAll(`[style], ${plays}`))
+    if (each.matches(plays) || insists(each.style)) found.push(each.outerHTML);
+  return found.map((each) => `moves: ${each.slice(0, 120)}`);
+}"""
 # True when nothing that htmx asked for is under way or still being put into the page.
 SETTLED = """() => document.readyState === "complete" && !document.querySelector(
   ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")"""
@@ -198,9 +219,10 @@ def list_faults(page: Page) -> list[str]:
 
 def list_faults_of_sizes(page: Page) -> list[str]:
     """What axe finds at 1440 pixels in light and at 390 in dark, what is pale at each width in each
-    theme and was not judged in this tab, and sideways scrolling at each width and at 200 %."""
+    theme and was not judged in this tab, sideways scrolling at each width and at 200 %, and what
+    moves although the browser asks for reduced motion."""
     load_axe(page)
-    faults = []
+    faults = page.evaluate(MOVING)
     for theme, first, second in (("light", WIDE, NARROW), ("dark", NARROW, WIDE)):
         page.set_viewport_size(first)
         page.emulate_media(color_scheme=theme)

@@ -11,6 +11,15 @@ from tests.browser.conftest import log_in, settle
 from tests.factories import make_credential
 
 TICKED = ".cell-tick input:checked"
+# What has the focus, and whether it shows it: itself, by its label or by what it holds.
+FOCUS = """() => {
+  const each = document.activeElement, ringed = (one) => one && one.checkVisibility()
+    && getComputedStyle(one).outlineStyle !== "none" && one.getBoundingClientRect().width > 1;
+  const marks = [each, ...(each.labels ?? []), each.closest("label")];
+  return [each.outerHTML.slice(0, 120), each === document.body || marks.some(ringed)];
+}"""
+# More than there are on these pages.
+MOST_STOPS = 200
 
 
 @pytest.fixture
@@ -163,3 +172,23 @@ def test_the_front_is_polled_on_every_tab(page: Page, organization: Organization
         type(row).objects.update(health_status="healthy", check_due_at=None)
         expect(page.locator("#health .badge-good")).to_be_visible()
         type(row).objects.update(health_status="")
+
+
+@pytest.mark.parametrize("path", ["/audit/", "/credentials/", "/notifications/new/webhook/"])
+def test_whatever_has_the_focus_shows_it(page: Page, rows: None, path: str) -> None:
+    page.goto(path)
+    settle(page)
+    seen, silent = [], set()
+
+    for _ in range(MOST_STOPS):
+        page.keyboard.press("Tab")
+        what, shown = page.evaluate(FOCUS)
+        if what.startswith("<body"):
+            break
+        seen.append(what)
+        if not shown:
+            silent.add(what)
+
+    assert silent == set()
+    # A date has several stops.
+    assert len(seen) > len(set(seen)) if path == "/audit/" else len(seen) > 20

@@ -1,5 +1,6 @@
 """Rows of lists have one height, sick ones too; what is wrong is told on demand."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -12,10 +13,12 @@ from sequin_admin.connect import links
 from sequin_admin.core import clock
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import causes
-from sequin_admin.health.models import Incident
+from sequin_admin.health.models import Incident, WorkerProcess
 from sequin_admin.limits import limiter, sampling
 from sequin_admin.syncs import streams
 from sequin_admin.syncs.models import Consumer, Run, RunStatus, Sync, Target
+from sequin_admin.tokens import endpoints
+from sequin_admin.tokens.models import Purpose
 from tests.browser.conftest import log_in, settle
 from tests.browser.test_pages import notified
 from tests.factories import make_credential, make_oauth_app, make_synced
@@ -39,7 +42,15 @@ LISTS = (
     "/usage/",
     "/expiry/",
     "/syncs/runs/",
+    "/worker/",
 )
+# Fields whose placeholder is longer than they are.
+CUT_OFF = """() => [...document.querySelectorAll("[placeholder]")].filter((each) => {
+  const style = getComputedStyle(each), pen = document.createElement("canvas").getContext("2d");
+  const room = each.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  pen.font = style.font;
+  return each.checkVisibility() && pen.measureText(each.placeholder).width > room;
+}).map((each) => each.placeholder)"""
 HEIGHTS = """() => [...document.querySelectorAll("[data-row]")].map(
   (row) => Math.floor(row.getBoundingClientRect().height))"""
 
@@ -57,6 +68,10 @@ def sick(organization: Organization, user: User) -> Credential:
     Run.objects.create(organization=organization, sync=sync, status=RunStatus.FAILED, error=error)
     limiter.acquire(row)
     sampling.record_samples()
+    error = {"done": 1, "error": SENTENCE, "error_at": clock.now().isoformat()}
+    jobs = dict.fromkeys(("renew", "probe"), error)
+    WorkerProcess.objects.create(hostname=name, pid=7, threads=8, jobs=jobs)
+    endpoints.record_call(Purpose.RENEW, row, answered=False)
     Credential.objects.filter(pk=row.pk).update(ends_at=clock.now() + timedelta(days=3))
     for model in (Sync, Target, Consumer):
         model.objects.update(name=name, **SICK)
@@ -80,7 +95,7 @@ def sick(organization: Organization, user: User) -> Credential:
 
 
 def test_rows_are_low_whatever_they_say(page: Page, sick: Credential) -> None:
-    tall = []
+    tall, cut_off = [], []
 
     for width, most in ((1440, 44), (390, 72)):
         page.set_viewport_size({"width": width, "height": 900})
@@ -90,8 +105,10 @@ def test_rows_are_low_whatever_they_say(page: Page, sick: Credential) -> None:
             heights = page.evaluate(HEIGHTS)
             assert heights
             tall += [(path, width, height) for height in heights if height > most]
+            cut_off += page.evaluate(CUT_OFF) if width == 1440 else []
 
     assert tall == []
+    assert cut_off == []
 
 
 def test_the_sentence_opens_without_javascript(
@@ -128,3 +145,25 @@ def test_an_open_row_stays_open_when_the_list_updates_itself(page: Page, sick: C
     settle(page)
 
     expect(page.get_by_text("no longer accepts").first).to_be_visible()
+
+
+def test_a_list_prints_as_dark_words_on_white_without_its_buttons(
+    page: Page, sick: Credential
+) -> None:
+    page.emulate_media(color_scheme="dark")
+    page.goto("/credentials/")
+    settle(page)
+    head = page.get_by_role("columnheader", name="Kind")
+    expect(head).to_be_visible()
+
+    page.emulate_media(media="print")
+
+    expect(page.locator("[data-row]").first).to_be_visible()
+    expect(head).to_be_visible()
+    for hidden in (".sidebar", ".toolbar", "[data-row] input", ".page-head .btn"):
+        expect(page.locator(hidden).first).to_be_hidden()
+    looks = page.locator("[data-row] .strong").first.evaluate(
+        "each => [getComputedStyle(each).color, getComputedStyle(document.body).backgroundColor]"
+    )
+    assert looks[1] == "rgb(255, 255, 255)"
+    assert sum(map(int, re.findall(r"\d+", looks[0])[:3])) < 400

@@ -5,7 +5,16 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from sequin_admin.access.models import Organization, User
-from tests.browser.conftest import AXE, COLOURS, PASSWORD, VIOLATIONS, list_faults, log_in, press
+from tests.browser.conftest import (
+    AXE,
+    COLOURS,
+    MOVING,
+    PASSWORD,
+    VIOLATIONS,
+    list_faults,
+    log_in,
+    press,
+)
 from tests.factories import make_credential
 
 
@@ -60,5 +69,6 @@ def test_staff_pages_have_our_colours_with_enough_contrast(
             faults += page.evaluate(VIOLATIONS, {"runOnly": COLOURS})
 
     assert faults == []
+    assert page.evaluate(MOVING) == []
     header = page.locator("#header").evaluate("each => getComputedStyle(each).backgroundColor")
     assert header == "rgb(17, 26, 45)"

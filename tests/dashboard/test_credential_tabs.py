@@ -1,12 +1,14 @@
 """The front and the tabs of a credential's page."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from sequin_admin.connect import credential_operations
+from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.tokens.lifetimes import is_renewable
 from tests.conftest import make_member
@@ -27,6 +29,15 @@ def test_neither_list_nor_page_says_of_a_renewed_token_that_it_stays(owner, orga
 
     assert listed.count("does not expire") == 0
     assert [text for text in said if "with every call" in text] == []
+
+
+def test_a_check_that_is_late_is_due_and_not_the_next_one(owner, organization):
+    late = clock.now() - timedelta(minutes=5)
+    row = make_credential(organization, "stripe_key", checked_at=late, check_due_at=late)
+
+    for path in (f"/credentials/{row.pk}/", f"/health/credential/{row.pk}/"):
+        text = text_of(owner.get(path)).replace(" ,", ",")
+        assert "5 min ago, due 5 min ago" in text
 
 
 TABS = ("", "token/", "usage/", "syncs/", "use/", "history/", "danger/")

@@ -3,8 +3,14 @@
 import re
 from urllib.parse import parse_qs, urlsplit
 
+import pytest
+from allauth.account.models import EmailAddress
+
+from sequin_admin.access import invitations
+from sequin_admin.access.identity_providers import IdentityProvider
 from sequin_admin.connect.models import ConnectSession
 from sequin_admin.core import clock
+from sequin_admin.credentials.models import FormerCredentialSecrets
 from sequin_admin.demo.models import Demo
 from sequin_admin.syncs.models import Sync
 from tests.conftest import confirm_login
@@ -90,15 +96,60 @@ WAITING = {
 }
 
 
+def waits(page):
+    """What the buttons of a page say while they wait."""
+    return re.findall(r'data-pending="([^"]+)"', page.content.decode())
+
+
 def test_a_form_that_waits_for_somebody_says_for_whom(owner, organization):
     """Mail servers, databases and providers answer when they like."""
     Demo.objects.create(organization=organization, days=89, ready_at=clock.now())
     confirm_login(owner)
-    paths = {address(name): words for name, words in WAITING.items()}
-    paths |= {"/accounts/email/": "Sending…"}
 
-    silent = [p for p, words in paths.items() if words not in owner.get(p).content.decode()]
+    said = {name: waits(owner.get(address(name))) for name in WAITING}
 
-    assert silent == []
+    assert said == {name: [words] for name, words in WAITING.items()}
     owner.logout()
-    assert 'data-pending="Sending…"' in owner.get("/accounts/password/reset/").content.decode()
+    assert waits(owner.get("/accounts/password/reset/")) == ["Sending…"]
+
+
+def test_an_invitation_that_is_sent_again_waits_for_the_mail(owner, organization, user):
+    confirm_login(owner)
+    row, _ = invitations.create(organization, "j@arrakis.test", "viewer", actor=user)
+
+    assert waits(owner.get(address("invitation_resend", row.pk))) == ["Sending…"]
+
+
+def test_both_buttons_of_an_address_that_waits_for_its_confirmation_wait(owner, user):
+    """The link is mailed again, or to yet another address."""
+    confirm_login(owner)
+    assert waits(owner.get("/accounts/email/")) == ["Sending…"]
+    EmailAddress.objects.create(user=user, email="muaddib@arrakis.test")
+
+    page = owner.get("/accounts/email/")
+
+    assert waits(page) == ["Sending…", "Sending…"]
+    assert {"action_send", "action_add"} <= set(re.findall(r'name="(\w+)"', page.content.decode()))
+
+
+@pytest.mark.parametrize("path", ["/accounts/login/", "/accounts/oidc/sietch/login/"])
+def test_a_sign_on_waits_for_its_provider(client, db, settings, path):
+    """Where to send the browser, the provider is asked first."""
+    given = {"issuer": "https://id.arrakis.test", "client_id": "c", "name": "Sietch"}
+    provider = IdentityProvider.model_validate({**given, "client_secret": "s"})
+    settings.OIDC_PROVIDERS = {"sietch": provider}
+
+    assert waits(client.get(path)) == ["Going to Sietch…"]
+
+
+def test_what_calls_the_provider_of_a_credential_waits_for_it(owner, organization, user):
+    confirm_login(owner)
+    oauth_app = make_oauth_app(organization, "hubspot")
+    theirs = make_credential(organization, "hubspot_oauth2", oauth_app=oauth_app)
+    key = make_credential(organization, "stripe_key", secret_names=["secret"])
+    FormerCredentialSecrets.objects.create(
+        organization=organization, owner=key, names=["secret"], replaced_by="paul"
+    )
+
+    assert waits(owner.get(address("replace_account", theirs.pk))) == ["Going to HubSpot…"]
+    assert waits(owner.get(address("credential", key.pk))).count("Asking Stripe…") == 2

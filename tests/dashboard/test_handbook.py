@@ -21,7 +21,7 @@ from sequin_admin.dashboard import handbook, palette
 from sequin_admin.gateway.metrics import collect_metrics
 from tests.test_documents import FENCED
 
-PAGES = [*handbook.PAGES]
+NAMES = handbook.NAMES
 TEMPLATES = [*(ROOT / "templates").rglob("*.html")]
 SOURCES = [p for p in (ROOT / "sequin_admin").rglob("*.py") if "migrations" not in p.parts]
 
@@ -55,7 +55,7 @@ def is_shown(quote):
     return any(quote.removesuffix("….") in text or quote.rstrip("….") in text for text in shown())
 
 
-@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("name", NAMES)
 def test_each_quoted_sentence_is_one_of_the_products(name):
     assert [quote for quote in quotes_in(text_of(name)) if not is_shown(quote)] == []
 
@@ -80,7 +80,7 @@ def test_there_are_ten_runbooks_with_sentences():
 def test_each_metric_exists(db):
     known = {sample.name for metric in collect_metrics().collect() for sample in metric.samples}
     known |= {metric.name + end for metric in collect_metrics().collect() for end in ("", "_total")}
-    named = set(re.findall(r"`(sequin_admin_\w+)`", "".join(map(text_of, PAGES))))
+    named = set(re.findall(r"`(sequin_admin_\w+)`", "".join(map(text_of, NAMES))))
 
     assert len(named) > 10
     assert named - known == set()
@@ -97,7 +97,7 @@ def test_pages_lead_to_sections_that_are_there(client, user):
     client.force_login(user)
     anchors = {}
     links = []
-    for name in PAGES:
+    for name in NAMES:
         page = client.get(f"/docs/{name}/").content.decode()
         anchors[f"/docs/{name}/"] = set(re.findall(r'id="([^"]+)"', page))
         links += [
@@ -133,7 +133,7 @@ def test_each_example_is_shown_whole_and_run_by_a_test(client, user):
 
 @pytest.mark.parametrize("engine", ["dlt", "airbyte", "singer", "airflow", "kubernetes", "curl"])
 def test_a_search_for_an_engine_finds_the_recipes(engine):
-    (found,) = palette.find_entries(palette.PAGES, engine, Role.VIEWER)
+    (found,) = palette.find_pages(palette.PAGES, engine, Role.VIEWER)
 
     assert found.url == "/docs/engines/"
 
@@ -160,7 +160,7 @@ def test_what_can_be_run_runs(tmp_path):
         "RECIPIENT": str(identity.to_public()),
     }
     (tmp_path / "data").mkdir(mode=0o700)
-    blocks = [b for name in PAGES for lang, b in FENCED.findall(text_of(name)) if lang == "console"]
+    blocks = [b for name in NAMES for lang, b in FENCED.findall(text_of(name)) if lang == "console"]
 
     said = ""
     for block in blocks:

@@ -235,3 +235,33 @@ def test_links_are_sorted_and_exported_without_their_addresses(owner, organizati
     assert "/link/connect" not in "".join(lines)
     for sort in ("newest", "ends", "-ends", "nonsense"):
         assert owner.get(f"/connect-links/?sort={sort}").status_code == 200
+
+
+# Lists, with what narrows them to nothing; "" for those without a search.
+LISTS = {
+    "/audit/": "actor",
+    **dict.fromkeys(("/notifications/", "/api-keys/", "/exports/"), ""),
+    **dict.fromkeys(
+        (
+            *("/incidents/", "/credentials/", "/oauth-apps/", "/connect-links/", "/syncs/"),
+            *("/targets/", "/consumers/", "/streams/", "/usage/", "/expiry/", "/syncs/runs/"),
+        ),
+        "q",
+    ),
+}
+
+
+def test_a_list_without_rows_says_why_and_what_to_do(owner, organization):
+    """A list that nothing is in yet, and one of which nothing is left."""
+    make_credential(organization, "stripe_key")  # without any, some lists have no search
+    silent = []
+
+    for path, name in LISTS.items():
+        html = owner.get(path).text
+        left = owner.get(path, {name: "ornithopter"}).text if name else ""
+        if 'class="empty"' not in html and "data-row" not in html:
+            silent.append(path)
+        if name and not re.search(r'class="empty">.*?<a class="btn', left, re.DOTALL):
+            silent.append(f"{path}?{name}=")
+
+    assert silent == []

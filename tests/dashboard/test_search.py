@@ -1,12 +1,15 @@
 """The search for everything: groups, actions by role, what was viewed, and only one's own."""
 
+import re
+
 import pytest
 from django.urls import reverse
 
 from sequin_admin.access.models import Organization
 from sequin_admin.connect import links
-from sequin_admin.dashboard.areas import AREAS
+from sequin_admin.dashboard.areas import PAGES
 from sequin_admin.health.models import Cause
+from tests.conftest import confirm_login
 from tests.factories import make_credential, make_oauth_app, make_synced
 
 pytestmark = pytest.mark.django_db
@@ -61,7 +64,7 @@ def test_a_filter_that_fails_is_shown_and_nothing_is_lost(client, user, arrakis)
     assert "arrakis status:green" in response.text
 
 
-def test_a_cause_is_found_and_every_area_by_its_name(client, user, organization, arrakis):
+def test_a_cause_is_found_and_every_page_by_its_name(client, user, organization, arrakis):
     cause = Cause.objects.create(
         organization=organization, code="invalid_grant", entity="credential", name="Caladan"
     )
@@ -70,8 +73,22 @@ def test_a_cause_is_found_and_every_area_by_its_name(client, user, organization,
     response = client.get("/search", {"q": "caladan"})
 
     assert reverse("dashboard:cause", args=[cause.pk]) in response.text
-    for area in AREAS:
-        assert area.title in names(client.get("/search", {"q": area.title}), "Pages")
+    for page in PAGES:
+        assert page.title in names(client.get("/search", {"q": page.title}), "Pages")
+
+
+def test_a_page_has_the_title_by_which_it_is_found(owner, arrakis):
+    confirm_login(owner)
+    others = {}
+
+    for page in PAGES:
+        # The reference of the API has the title of its document.
+        if page.name != "api:openapi-view":
+            shown = re.findall(r"<title>(.*?)</title>", owner.get(page.url).text)
+            if not shown or not shown[0].startswith(page.title):
+                others[page.title] = shown
+
+    assert others == {}
 
 
 @pytest.mark.parametrize(("who", "found"), [("user", ["Invite a member"]), ("viewer", [])])

@@ -98,6 +98,25 @@ def test_it_names_who_does_not_answer_to_whom_it_concerns(page, organization, st
     assert theirs.properties["domain"] not in said
 
 
+def test_who_does_not_answer_is_asked_for_together(
+    page, organization, monkeypatch, django_assert_max_num_queries
+):
+    monkeypatch.setattr(endpoints, "ASKED_AT_ONCE", 4)
+    make_worker()
+    urls = [f"https://tabr{number}.service-now.com" for number in range(3)]
+    for url in urls:
+        place = {"properties": {"instance_url": url}, "identity": url}
+        row = make_credential(organization, "servicenow_client_credentials", **place)
+        for purpose in Purpose:
+            endpoints.record_call(purpose, row, answered=False)
+
+    with django_assert_max_num_queries(12):
+        said = page()
+
+    # By name, and in the words for those who do not see the row.
+    assert {url: said.count(url) for url in urls} == dict.fromkeys(urls, 4)
+
+
 def test_a_store_of_permits_that_may_forget_is_named(page, settings):
     with RedisServer("--appendonly", "no") as server:
         settings.REDIS_URL = server.url

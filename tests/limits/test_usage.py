@@ -111,10 +111,12 @@ def test_history_has_a_point_for_every_hour(credential):
     limiter.acquire(credential, n=3)
     sampling.record_samples()
 
-    day, week = usage.history(credential, 24), usage.history(credential, 168, each=4)
+    hours = usage.history(credential, 168)
+    week = usage.sum_points(hours, 4)
 
-    assert (len(day), len(week)) == (24, 42)
-    assert sum(p.granted for p in day) == sum(p.granted for p in week) == day[-1].granted == 3
+    assert (len(hours), len(week)) == (168, 42)
+    assert sum(p.granted for p in hours) == sum(p.granted for p in week) == hours[-1].granted == 3
+    assert [p.at for p in week] == [p.at for p in hours[::4]]
 
 
 def test_who_uses_over_80_percent_runs_hot(credential, organization):

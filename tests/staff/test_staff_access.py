@@ -5,13 +5,19 @@ from datetime import timedelta
 
 import pytest
 from django.core import mail
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from sequin_admin.access import staff_access
-from sequin_admin.access.models import ApiKey, Membership, StaffAccess, User
+from sequin_admin.access.models import (
+    ApiKey,
+    Membership,
+    Organization,
+    SignInRules,
+    StaffAccess,
+    User,
+)
 from sequin_admin.access.policy import Action, Role, still_may
+from sequin_admin.access.sign_in_rules import rules_of
 from sequin_admin.access.staff import StaffRefusal
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
@@ -282,12 +288,27 @@ def test_links_that_staff_open_are_not_written_down(client, helper, organization
     assert events("staff_access.used") == []
 
 
-def test_people_who_are_not_staff_pay_no_query(user, organization):
-    with CaptureQueriesContext(
-        connection,
-    ) as captured:
-        assert staff_access.temporary_memberships(user) == []
-    assert len(captured) == 0
+def test_own_memberships_come_first_and_accesses_behind_in_one_query(
+    organization, user, helper, stranger, django_assert_num_queries
+):
+    (caladan,) = stranger.organizations.all()
+    third = Organization.objects.create(name="Ix", slug="ix")
+    for each in (third, Organization.objects.create(name="Kaitain", slug="kaitain")):
+        Membership.objects.create(organization=each, user=helper, role=Role.ADMIN)
+    ended = open_access(organization, helper)
+    staff_access.end_access(ended, actor=helper)
+    accesses = [open_access(each, helper, may_edit=True) for each in (organization, caladan)]
+    SignInRules.objects.create(organization=caladan, second_factor=True)
+
+    with django_assert_num_queries(1):
+        found = staff_access.memberships_of_staff(helper)
+        rules = [rules_of(each.organization).second_factor for each in found]
+
+    assert [str(each.organization) for each in found] == ["Ix", "Kaitain", "Arrakis", str(caladan)]
+    assert [each.staff_access for each in found] == [None, None, *accesses]
+    assert [each.role for each in found] == [Role.ADMIN, Role.ADMIN, Role.MEMBER, Role.MEMBER]
+    assert {each.user for each in found} == {helper}
+    assert rules == [False, False, False, True]
 
 
 def test_a_right_that_is_asked_again_counts_staff_access_while_it_lasts(organization, user, helper):

@@ -8,6 +8,7 @@ from allauth.socialaccount.admin import SocialAccountAdmin
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialToken
 from allauth.usersessions.admin import UserSessionAdmin
 from allauth.usersessions.models import UserSession
+from django.apps import apps
 from django.contrib import admin
 from django.contrib.auth.admin import GroupAdmin
 from django.contrib.auth.models import Group
@@ -21,6 +22,15 @@ for model in (
     *(SocialAccount, SocialApp, SocialToken),
 ):
     admin.site.unregister(model)
+# One section, in our words.
+for label in ("account", "auth", "mfa", "socialaccount", "usersessions"):
+    apps.get_app_config(label).verbose_name = "Sign-in"
+for model, name in (
+    (Authenticator, "second factor"),
+    (SocialAccount, "sign-on account"),
+    (UserSession, "login session"),
+):
+    model._meta.verbose_name, model._meta.verbose_name_plural = name, f"{name}s"
 
 
 @admin.register(UserSession)

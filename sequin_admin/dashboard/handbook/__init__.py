@@ -16,15 +16,11 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
 from sequin_admin.core.env import ROOT
+from sequin_admin.dashboard.areas import named_page
 
 FOLDER, EXAMPLES = Path(__file__).parent, ROOT / "deploy/examples"
-# Titles of the pages, by the names of their files.
-PAGES = {
-    "operate": "Operate",
-    "runbooks": "Runbooks",
-    "engines": "Engines",
-    "security": "Security",
-}
+# The names of the files, and of the URLs.
+NAMES = ("operate", "runbooks", "engines", "security")
 DEEPEST_LISTED = "h2"
 
 
@@ -37,10 +33,14 @@ class HandbookPage:
     sections: tuple[tuple[str, str], ...]
 
 
+def titles() -> dict[str, str]:
+    """By their names."""
+    return {name: named_page(f"dashboard:{name}").title for name in NAMES}
+
+
 @cache
 def load_page(name: str) -> HandbookPage:
     """Raises `KeyError` for a page that is none."""
-    title = PAGES[name]
     parser = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = parser.parse((FOLDER / f"{name}.md").read_text(encoding="utf-8"))
     # The page has its title already.
@@ -58,7 +58,7 @@ def load_page(name: str) -> HandbookPage:
             # Our own HTML: Markdown's is turned off.
             token.type, token.content = "html_block", render_example(token.content.strip())
     html = mark_safe(parser.renderer.render(tokens, parser.options, {}))  # noqa: S308 - our own text
-    return HandbookPage(title, html, tuple(sections))
+    return HandbookPage(titles()[name], html, tuple(sections))
 
 
 def render_example(name: str) -> str:
@@ -80,4 +80,4 @@ def anchor_of(heading: str) -> str:
 def address_of(link: str) -> str:
     """The page of a file of this folder; any other link as it is."""
     name, dot_md, anchor = link.partition(".md")
-    return f"/docs/{name}/{anchor}" if dot_md and name in PAGES else link
+    return f"/docs/{name}/{anchor}" if dot_md and name in NAMES else link

@@ -16,25 +16,21 @@ from django.utils.safestring import SafeString
 from sequin_admin.access.identity_providers import IdentityProvider
 from sequin_admin.core.words import describe_browser
 from sequin_admin.dashboard.account_events import provider_name
-from sequin_admin.dashboard.areas import AREAS, GROUPS
+from sequin_admin.dashboard.areas import AREAS, GROUPS, PAGES, named_page
 from sequin_admin.dashboard.front import Front
 
 register = template.Library()
 register.filter("browser", describe_browser)
 register.filter("provider_name", provider_name)
 
-# Pages whose URL does not begin with that of the page above: start, title and name of that one.
+# Pages whose URL does not begin with that of the page above: start, and name of that one.
 ELSEWHERE = (
-    ("/limits/", "Credentials", "dashboard:credentials"),
-    ("/providers/", "Overview", "dashboard:overview"),
-    ("/causes/", "Incidents", "dashboard:incidents"),
-    ("/batches/", "Connect links", "dashboard:connect_links"),
-    ("/accounts/", "Security", "mfa_index"),
+    ("/limits/", "dashboard:credentials"),
+    ("/providers/", "dashboard:overview"),
+    ("/causes/", "dashboard:incidents"),
+    ("/batches/", "dashboard:connect_links"),
+    ("/accounts/", "mfa_index"),
 )
-
-
-# Pages that are no area of their own, but above others.
-BELOW = {"/syncs/runs/": "Runs"}
 
 
 @dataclass(frozen=True)
@@ -43,12 +39,6 @@ class Crumb:
 
     title: str
     url: str
-
-
-@cache
-def url_of(name: str) -> str:
-    """The URL of an area. Each page asks for all of them, several times."""
-    return reverse(name)
 
 
 @register.simple_tag
@@ -80,14 +70,13 @@ def find_area(path: str) -> str:
     """The name of the area that the page is in; "" for none."""
     if path == "/":
         return AREAS[0].name
-    return next((area.name for area in AREAS[1:] if path.startswith(url_of(area.name))), "")
+    return next((area.name for area in AREAS[1:] if path.startswith(area.url)), "")
 
 
 @cache
 def draw_navigation(allowed: frozenset[str], here: str, is_staff: bool) -> SafeString:
     groups = [
-        (group.title, [(area, url_of(area.name)) for area in group.areas if area.action in allowed])
-        for group in GROUPS
+        (group.title, [area for area in group.areas if area.action in allowed]) for group in GROUPS
     ]
     shown = {"groups": groups, "here": here, "is_staff": is_staff}
     return render_to_string("components/navigation.html", shown)
@@ -115,16 +104,17 @@ def find_crumbs(context: Context, path: str) -> Iterator[Crumb]:
         # It lies beside the page of what it is about.
         _, _, entity, pk, _ = path.split("/")
         path = f"{reverse(f'dashboard:{entity}', args=[pk])}health/"
-    for start, title, name in ELSEWHERE:
-        if path.startswith(start) and path != reverse(name):
-            yield Crumb(title, reverse(name))
+    above = next((named_page(name) for start, name in ELSEWHERE if path.startswith(start)), None)
+    if above and path != above.url:
+        yield Crumb(above.title, above.url)
     front = context.get("front")
     parts = [part for part in path.split("/") if part]
     for number, part in enumerate(parts[:-1], 1):
         url = f"/{'/'.join(parts[:number])}/"
         named_so = name_of(named[part]) if part in named else ""
-        title = area_title(url) or BELOW.get(url) or named_so
-        if title and is_page(url) and not (isinstance(front, Front) and url == front.url):
+        title = title_at(url) or named_so
+        shown = (above and above.url, front.url if isinstance(front, Front) else "")
+        if title and is_page(url) and url not in shown:
             yield Crumb(title, url)
 
 
@@ -132,8 +122,8 @@ def name_of(row: Model) -> str:
     return str(getattr(row, "name", "") or row)
 
 
-def area_title(url: str) -> str:
-    return next((area.title for area in AREAS if url_of(area.name) == url), "")
+def title_at(url: str) -> str:
+    return next((page.title for page in PAGES if page.url == url), "")
 
 
 def is_page(url: str) -> bool:

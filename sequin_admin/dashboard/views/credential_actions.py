@@ -66,6 +66,7 @@ def replace_account(request: Request, pk: str) -> HttpResponse:
         back=reverse("dashboard:credential", args=[pk]),
         reach=reach_of_replacing_account(credential),
         row=credential,
+        pending=f"Going to {credential.provider_title}…",
     )
 
 

@@ -21,5 +21,5 @@ def kinds_page(request: Request) -> HttpResponse:
 @require_GET
 @may(Action.VIEW)
 def handbook_page(request: Request, name: str) -> HttpResponse:
-    shown = {"page": handbook.load_page(name), "pages": handbook.PAGES}
+    shown = {"page": handbook.load_page(name), "pages": handbook.titles()}
     return render(request, "docs/handbook.html", shown)

@@ -58,7 +58,7 @@ def search(request: Request) -> HttpResponse:
         if text
         else viewed_sections(request)
     )
-    sections += entry_sections(text, request.membership.role)
+    sections += page_sections(text, request.membership.role)
     context = {
         "search": text,
         "sections": sections,
@@ -86,11 +86,11 @@ def viewed_sections(request: Request) -> list[ResultGroup]:
     return [ResultGroup("Recently viewed", [*map(link_to, hits)])] if hits else []
 
 
-def entry_sections(text: str, role: str) -> list[ResultGroup]:
+def page_sections(text: str, role: str) -> list[ResultGroup]:
     groups = (("Pages", palette.list_pages()), ("Actions", palette.ACTIONS))
-    found = ((title, palette.find_entries(entries, text, role)) for title, entries in groups)
+    found = ((title, palette.find_pages(pages, text, role)) for title, pages in groups)
     return [
-        ResultGroup(title, [FoundLink(entry.url, entry.title) for entry in entries])
-        for title, entries in found
-        if entries
+        ResultGroup(title, [FoundLink(page.url, page.title) for page in pages])
+        for title, pages in found
+        if pages
     ]

@@ -35,9 +35,10 @@ LEGEND = {
 
 def build_charts(credential: Credential) -> list[Chart]:
     rate = get_rate(credential)
-    day, week = usage.history(credential, 24), usage.history(credential, 168, each=4)
+    hours = usage.history(credential, 168)
+    week = usage.sum_points(hours, 4)
     return [
-        build_chart("Last 24 hours", day, rate, timedelta(hours=1), HOURS),
+        build_chart("Last 24 hours", hours[-24:], rate, timedelta(hours=1), HOURS),
         build_chart("Last 7 days", week, rate, timedelta(hours=4), DAYS),
     ]
 

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
 from sequin_admin.core import clock
+from sequin_admin.core.words import format_local_time
 from sequin_admin.dashboard import live
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.live import Current
@@ -81,9 +82,9 @@ def build_part(request: Request) -> Current:
     """Lags are those of the organization's own rows; totals per worker are for staff only."""
     now = clock.now()
     lags = workers.lags(request.organization)
-    alive = workers.alive(now).exists()
     listed = workers.list_workers()
-    rows = [(row, row.beat_at > now - workers.STALE_AFTER, list_errors(row)) for row in listed]
+    rows = [(row, row.beat_at > now - workers.STALE_AFTER, describe_errors(row)) for row in listed]
+    alive = any(lives for _, lives, _ in rows)
     jobs = [(TITLES[lag.job], lag, lag.seconds(now) > LATE_S) for lag in lags]
     silent = list(endpoints.silent_for(request.organization))
     context = {
@@ -111,14 +112,21 @@ def build_part(request: Request) -> Current:
     )
 
 
-def list_errors(row: WorkerProcess) -> list[tuple[str, str, datetime]]:
-    """Title of the job, message and time of the last errors, newest first."""
-    failed = [
-        (title_of(name), job["error"], datetime.fromisoformat(job["error_at"]))
-        for name, job in row.jobs.items()
-        if job["error"]
-    ]
-    return sorted(failed, key=lambda trouble: trouble[2], reverse=True)
+def describe_errors(row: WorkerProcess) -> str:
+    """What is wrong with its clock, and the last error of each job, newest first."""
+    failed = sorted(
+        ((name, job) for name, job in row.jobs.items() if job["error"]),
+        key=lambda each: str(each[1]["error_at"]),
+        reverse=True,
+    )
+    errors = (
+        f"{title_of(name)}, {told_at(job['error_at'])}: {job['error']}" for name, job in failed
+    )
+    return " ".join([*filter(None, [row.clock_note]), *errors])
+
+
+def told_at(moment: str) -> str:
+    return format_local_time(datetime.fromisoformat(moment))
 
 
 def title_of(job: str) -> str:
