@@ -71,8 +71,25 @@ def probe_claimed(credential: Credential) -> bool:
 
 
 def call_probe(credential: Credential, *, force: bool = False) -> Outcome:
-    """Probe once. The outcome has no secret of the credential in what people read."""
-    return without_known_secrets(credential, probe_or_classify(credential, force=force))
+    """Probe once, unless a draft of it just was, with the same secret. The outcome has no secret of
+    the credential in what people read."""
+    outcome = None if force else take_probed(credential)
+    return without_known_secrets(
+        credential, outcome or probe_or_classify(credential, force=force)
+    )
+
+
+def take_probed(credential: Credential) -> Outcome | None:
+    """The outcome of its draft's probe, once. None where this one would be another call."""
+    probed, credential.probed = credential.probed, None
+    if probed is None or probed.outcome.verdict is Verdict.REFRESH:
+        return None
+    if lifetimes.is_renewable(credential) or credential.oauth_app:
+        return None
+    if (probed.destination, probed.secrets) != (credential.destination, {**credential.secrets}):
+        return None
+    endpoints.record_call(Purpose.PROBE, credential, answered=probed.answered)
+    return outcomes.unless_foreign(probed.outcome, credential.provider_title)
 
 
 def probe_or_classify(credential: Credential, *, force: bool) -> Outcome:

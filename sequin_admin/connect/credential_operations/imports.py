@@ -182,6 +182,7 @@ def take_entered(
     token = Token.objects.select_for_update().filter(pk=known.pk).first()
     former, destination = entered.stored_secrets(known), known.destination
     change = entered.merge(known, draft, seen=seen, token=token, complete=complete)
+    known.probed = draft.probed
     if known.identity is None and draft.identity:
         known.identity, columns = draft.identity, (*columns, "identity")
         refuse_duplicate(known)
