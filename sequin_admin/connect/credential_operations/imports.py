@@ -118,7 +118,10 @@ def save_new(draft: Credential, grant: TokenGrant | None) -> Saved:
     entered.prepare_new(draft)
     draft.save()
     remember_tokens(draft)
-    apply_grant(draft, grant)
+    if grant:
+        apply_grant(draft, grant)
+    else:
+        entered.start_tokens((draft, entered.CREATED))
     return Saved(draft, is_new=True, change=entered.CREATED)
 
 
