@@ -71,9 +71,7 @@ def call_probe(credential: Credential, *, force: bool = False) -> Outcome:
     """Probe once, unless a draft of it just was, with the same secret. The outcome has no secret of
     the credential in what people read."""
     outcome = None if force else take_probed(credential)
-    return without_known_secrets(
-        credential, outcome or probe_or_classify(credential, force=force)
-    )
+    return without_known_secrets(credential, outcome or probe_or_classify(credential, force=force))
 
 
 def take_probed(credential: Credential) -> Outcome | None:

@@ -13,10 +13,7 @@ from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.tokens.models import Token
 
-
-TOKEN_BY_ID = PreparedQuery(
-    lambda pk: Token.objects.filter(pk=pk), {"pk": (UUIDField(), uuid4())}
-)
+TOKEN_BY_ID = PreparedQuery(lambda pk: Token.objects.filter(pk=pk), {"pk": (UUIDField(), uuid4())})
 
 
 def known_secrets(subject: Monitored) -> Iterator[str]:

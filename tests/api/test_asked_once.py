@@ -1,4 +1,4 @@
-"""An entered secret is tried once: what its provider says of the account is its first check, too."""
+"""An entered secret is tried once: what its provider says of the account is its first check."""
 
 from sequin_admin.connect import credential_operations
 from sequin_admin.credentials.models import Credential

@@ -1,4 +1,4 @@
-"""`manage.py bench --processes` with little time: each figure is there, of our code and a commit's."""
+"""`manage.py bench --processes` with little time: all figures, of our code and of a commit."""
 
 import subprocess
 

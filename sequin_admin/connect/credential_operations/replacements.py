@@ -53,7 +53,8 @@ def identify_account(credential: Credential, draft: Credential) -> None:
     probed = copy(draft)
     probed.secrets = secrets
     probe_draft(probed)
-    draft.properties, draft.identity, draft.probed = probed.properties, probed.identity, probed.probed
+    draft.properties, draft.identity = probed.properties, probed.identity
+    draft.probed = probed.probed
 
 
 @transaction.atomic

@@ -103,7 +103,7 @@ class Outcome:
 
 @dataclass(frozen=True)
 class DraftProbe:
-    """How the probe of a credential ended that was not saved yet, and whether its provider answered.
+    """How the probe of a credential ended before it was saved, and whether its provider answered.
 
     `destination` and `secrets` are those it was made with.
     """

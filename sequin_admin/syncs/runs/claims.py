@@ -53,8 +53,8 @@ class ClaimedRun:
 
 
 def claim_or_make(key: ApiKey, wanted: RunFilter, length: timedelta) -> ClaimedRun | None:
-    """As `claim()`, of all pairs: one that has no slot yet gets it when no other is due, and now and
-    then while others are, as to look for such pairs reads all syncs. It is due behind those."""
+    """As `claim()`, of all pairs. One that has no slot yet gets it when no other is due, and now
+    and then while others are, behind which it is due: to look for such pairs reads all syncs."""
     looks = random.random() < LOOK_SHARE  # noqa: S311 - guards nothing
     if looks:
         make_slots(key.organization)

@@ -112,9 +112,7 @@ def ratios(
     }
 
 
-def grown(
-    before: dict[str, dict[str, float]], after: dict[str, dict[str, float]]
-) -> list[str]:
+def grown(before: dict[str, dict[str, float]], after: dict[str, dict[str, float]]) -> list[str]:
     """The pages that take longer than `MOST_RATIO` and `MOST_MORE_MS` allow; without `SCANS`."""
     return [
         f"{name} {page}"
