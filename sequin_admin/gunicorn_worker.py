@@ -19,7 +19,7 @@ import selectors
 import socket
 import struct
 import time
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from types import FrameType
@@ -32,6 +32,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from sequin_admin.core import shutdown
 from sequin_admin.core.arrivals import CHUNKING_ALLOWANCE, MOST_BODY, REFUSALS, Arrival, TooLarge
 from sequin_admin.core.env import env
+from sequin_admin.core.long_polls import LONG_POLLS
 
 # Where `/healthz` alone is answered, when gunicorn is bound to it beside another port.
 HEALTH_PORT = env.int("HEALTH_PORT", default=8081)
@@ -56,6 +57,10 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         self.arrivals: dict[TConn, Arrival] = {}
         # Closed for writing, with the time until which they are still read.
         self.closing: dict[TConn, float] = {}
+
+    def get_thread_pool(self) -> ThreadPoolExecutor:
+        """With threads for those who wait for a permit or a run, besides those who work."""
+        return ThreadPoolExecutor(self.cfg.threads + LONG_POLLS)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         shutdown.request()

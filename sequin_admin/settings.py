@@ -7,7 +7,7 @@ from csp.constants import NONCE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
 from sequin_admin.access import identity_providers
-from sequin_admin.core import shutdown
+from sequin_admin.core import long_polls, shutdown
 from sequin_admin.core.database_url import read_database
 from sequin_admin.core.env import (
     ROOT,
@@ -189,8 +189,8 @@ REDIS_URL = redis_url("REDIS_URL", env.str("REDIS_URL", default=""))
 REDIS_MAY_FORGET = env.bool("REDIS_MAY_FORGET", default=False)
 # While Redis is unreachable each process may use this share of a rate limit; 0 refuses permits.
 LIMITER_FALLBACK_SHARE = env.float("LIMITER_FALLBACK_SHARE", default=0.0)
-# How many requests per web process may wait for a permit: fewer than it has threads.
-LONG_POLLS = env.int("LONG_POLLS", default=5)
+# How many requests per web process may wait for a permit or a run.
+LONG_POLLS = long_polls.LONG_POLLS
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 # Maximum size of a request body in bytes: a bulk import of 1,000 credentials fits.

@@ -7,7 +7,7 @@ comes after that is in `connect.endings`.
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import structlog
 from django.conf import settings
@@ -27,6 +27,7 @@ from sequin_admin.access.policy import Role
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, leases
 from sequin_admin.core.actors import Actor, AnyActor
+from sequin_admin.core.prepared import PreparedQuery
 from sequin_admin.core.wrapping import one_line
 
 # Before the end: when its owners are mailed once more.
@@ -47,9 +48,15 @@ def describe_end(organization: Organization) -> str:
     )
 
 
+ENDING_BY_ID = PreparedQuery(
+    lambda pk: Organization.objects.filter(pk=pk, ends_at__isnull=False),
+    {"pk": (models.UUIDField(), uuid4())},
+)
+
+
 def is_ending(organization: Organization) -> bool:
     """As stored now."""
-    return Organization.objects.filter(pk=organization.pk, ends_at__isnull=False).exists()
+    return ENDING_BY_ID.first(pk=organization.pk) is not None
 
 
 def list_ending() -> Sequence[UUID]:

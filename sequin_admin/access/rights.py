@@ -1,12 +1,16 @@
 """Asks again whether an actor may still do what was begun, at the moment when it is done."""
 
+from uuid import uuid4
+
 from django.core.exceptions import PermissionDenied
+from django.db import models
 
 from sequin_admin.access import endings
 from sequin_admin.access.models import ApiKey, Organization, Scope, User
 from sequin_admin.access.policy import Action, still_may
 from sequin_admin.core import clock
 from sequin_admin.core.actors import Actor, AnyActor
+from sequin_admin.core.prepared import PreparedQuery
 
 
 class RightLost(PermissionDenied):
@@ -42,7 +46,13 @@ def refuse_lost_right(
         )
 
 
+USABLE_BY_ID = PreparedQuery(
+    lambda pk, now: ApiKey.objects.usable(now).filter(pk=pk),
+    {"pk": (models.UUIDField(), uuid4()), "now": (models.DateTimeField(), clock.now())},
+)
+
+
 def still_has(key: ApiKey, scope: Scope) -> bool:
     """Whether the key is usable now and has the scope. Asks the database."""
-    row = ApiKey.objects.usable(clock.now()).filter(pk=key.pk).first()
+    row = USABLE_BY_ID.first(pk=key.pk, now=clock.now())
     return row is not None and scope in row.scopes

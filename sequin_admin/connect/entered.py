@@ -202,8 +202,13 @@ def update_tokens(changes: Sequence[tuple[Credential, MergeResult]]) -> None:
     known = [(tokens[row.pk], row, change) for row, change in changes if row.pk in tokens]
     leases.revoke(*(token for token, _, change in known if change.origin))
     leases.save_locked([each[0] for each in known if update_token(*each)])
-    due = [row for row, change in changes if row.pk not in tokens and makes_due(row, change)]
-    rows = [Token(credential=row, refresh_at=clock.now()) for row in due]
+    start_tokens(*(each for each in changes if each[0].pk not in tokens))
+
+
+def start_tokens(*changes: tuple[Credential, MergeResult]) -> None:
+    """Make the token rows of credentials that have none, where they get one."""
+    due = [credential for credential, change in changes if makes_due(credential, change)]
+    rows = [Token(credential=each, refresh_at=clock.now()) for each in due]
     Token.objects.bulk_create(rows, ignore_conflicts=True)
 
 

@@ -131,10 +131,17 @@ class Loader:
 
 
 class PreparedColumns:
-    """A query for the columns of rows, with parameters."""
+    """A query for the columns of rows, with parameters. Not `is_kept` by the server it is planned
+    each time, for the values that it has."""
 
-    def __init__(self, build: "Callable[..., ColumnQuery]", parameters: Parameters) -> None:
-        self.build, self.parameters = build, parameters
+    def __init__(
+        self,
+        build: "Callable[..., ColumnQuery]",
+        parameters: Parameters,
+        *,
+        is_kept: bool = True,
+    ) -> None:
+        self.build, self.parameters, self.is_kept = build, parameters, is_kept
 
     @cached_property
     def compiled(self) -> "ColumnQuery":
@@ -146,8 +153,11 @@ class PreparedColumns:
 
     def fetch(self, **values: object) -> Sequence[Columns]:
         """All rows, as `ColumnQuery.fetch()` gives them."""
-        filled = self.filling(values, connections[self.compiled.db])
-        return self.compiled.fetch(filled, again=True)
+        try:
+            filled = self.filling(values, connections[self.compiled.db])
+        except EmptyResultSet:
+            return []
+        return self.compiled.fetch(filled, again=self.is_kept)
 
 
 class ColumnQuery:

@@ -92,6 +92,8 @@ class Credential(CredentialRow):
     # What the customer allows, where no scopes say it.
     consent: ClassVar[tuple[str, ...]] = ()
 
+    # How its probe ended before it was saved: the same call would only be made once more.
+    probed: outcomes.DraftProbe | None = None
     objects = CredentialManager.from_queryset(CredentialQuerySet)()
 
     def __init_subclass__(cls, **kwargs: Any) -> None:

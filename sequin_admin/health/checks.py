@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import cache
 from uuid import UUID
 
 from sequin_admin.core import clock
@@ -76,13 +77,14 @@ def store_results(
     now = clock.now()
     known = {pk: {row.check_name: row for row in rows} for pk, rows in checks_of(subjects).items()}
     providers = {row.pk: row.provider for row in subjects}  # type: ignore[attr-defined]
-    grace = {provider: grace_period_start(provider) for provider in set(providers.values())}
+    grace_start = cache(grace_period_start)
     updated = list[Check]()
     for subject in subjects:
         own = known.setdefault(subject.pk, {})
         for name, outcome in results[subject.pk].items():
             check = own.get(name) or Check(**subject_columns(subject), check_name=name)
-            start = grace[providers[subject.pk]]
+            # Nobody waits for what works.
+            start = LONG_AGO if outcome.ok else grace_start(providers[subject.pk])
             update_check(check, outcome, subject, at=now, grace_start=start)
             own[name] = check
             updated.append(check)

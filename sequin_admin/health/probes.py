@@ -37,9 +37,6 @@ def verify(credential: Credential, *, actor: AnyActor = None) -> Outcome:
     """Probe now, regardless of the schedule, and record the outcome. Audited with an `actor`."""
     outcome = call_probe(credential, force=actor is not None)
     with transaction.atomic():
-        # What it stores was read under the lock: nothing is lost of who writes meanwhile.
-        rows = Credential.objects.filter(pk=credential.pk)
-        rows.select_for_update(no_key=True).values_list("pk").first()
         changed = record_probe(credential, outcome)
         if actor:
             record_change(
@@ -71,8 +68,23 @@ def probe_claimed(credential: Credential) -> bool:
 
 
 def call_probe(credential: Credential, *, force: bool = False) -> Outcome:
-    """Probe once. The outcome has no secret of the credential in what people read."""
-    return without_known_secrets(credential, probe_or_classify(credential, force=force))
+    """Probe once, unless a draft of it just was, with the same secret. The outcome has no secret of
+    the credential in what people read."""
+    outcome = None if force else take_probed(credential)
+    return without_known_secrets(credential, outcome or probe_or_classify(credential, force=force))
+
+
+def take_probed(credential: Credential) -> Outcome | None:
+    """The outcome of its draft's probe, once. None where this one would be another call."""
+    probed, credential.probed = credential.probed, None
+    if probed is None or probed.outcome.verdict is Verdict.REFRESH:
+        return None
+    if lifetimes.is_renewable(credential) or credential.oauth_app:
+        return None
+    if (probed.destination, probed.secrets) != (credential.destination, {**credential.secrets}):
+        return None
+    endpoints.record_call(Purpose.PROBE, credential, answered=probed.answered)
+    return outcomes.unless_foreign(probed.outcome, credential.provider_title)
 
 
 def probe_or_classify(credential: Credential, *, force: bool) -> Outcome:
@@ -119,8 +131,7 @@ def still_refused(credential: Credential, outcome: Outcome) -> Outcome:
 
 
 def record_probe(credential: Credential, outcome: Outcome) -> list[Monitored]:
-    """Store properties, checks and statuses of the locked row. Returns the rows whose status
-    changed.
+    """Lock the row, store properties, checks and statuses. Returns the rows whose status changed.
 
     Nothing is stored of a call whose secrets were replaced meanwhile: it is due again at once.
     """
@@ -157,21 +168,24 @@ class StateAtRecord:
 
 
 def state_at_record(credential: Credential) -> StateAtRecord:
-    """Compare the rows, as they were loaded for the probe, with what is stored now."""
-    app = credential.oauth_app
-    names = ("secrets_changed_at", "check_due_at", "oauth_app__secrets_changed_at")
-    rows = Credential.objects.filter(pk=credential.pk)
-    now = rows.values(*names, "oauth_app__health_since").first()
+    """Compare the rows, as they were loaded for the probe, with what is stored now. Under the lock
+    of the credential's: nothing is lost of who writes meanwhile."""
+    rows = Credential.objects.filter(pk=credential.pk).select_for_update(no_key=True)
+    now = rows.values_list("secrets_changed_at", "check_due_at").first()
     if now is None:
         return StateAtRecord()
-    due_at, due_before = now["check_due_at"], credential.check_due_at
-    known = app and (app.secrets_changed_at, app.health_since)
+    (replaced_at, due_at), due_before = now, credential.check_due_at
     return StateAtRecord(
-        secrets_replaced=now["secrets_changed_at"] != credential.secrets_changed_at,
-        app_changed=app is not None
-        and known != (now["oauth_app__secrets_changed_at"], now["oauth_app__health_since"]),
+        secrets_replaced=replaced_at != credential.secrets_changed_at,
+        app_changed=credential.oauth_app is not None and is_app_changed(credential.oauth_app),
         made_due=bool(due_at and due_before and due_at < due_before),
     )
+
+
+def is_app_changed(app: OAuthApp) -> bool:
+    """Whether the app has other secrets or another status than when it was loaded."""
+    rows = OAuthApp.objects.filter(pk=app.pk).values_list("secrets_changed_at", "health_since")
+    return rows.first() != (app.secrets_changed_at, app.health_since)
 
 
 def merge_discovered(credential: Credential, outcome: Outcome) -> Outcome:

@@ -1,21 +1,26 @@
 """The stored secrets that a text about a row must not repeat."""
 
 from collections.abc import Iterator
+from uuid import uuid4
+
+from django.db.models import UUIDField
 
 from sequin_admin.core.fields import DecryptionError, Secrets
 from sequin_admin.core.monitored import Monitored
+from sequin_admin.core.prepared import PreparedQuery
 from sequin_admin.core.redaction import secrets_in
 from sequin_admin.credentials.models import Credential
 from sequin_admin.credentials.outcomes import Outcome
 from sequin_admin.tokens.models import Token
+
+TOKEN_BY_ID = PreparedQuery(lambda pk: Token.objects.filter(pk=pk), {"pk": (UUIDField(), uuid4())})
 
 
 def known_secrets(subject: Monitored) -> Iterator[str]:
     """Every secret of a row, of its token, and of the rows that it needs."""
     yield from readable(subject, "secrets")
     if isinstance(subject, Credential):
-        token = Token.objects.filter(credential_id=subject.pk).first()
-        yield from readable(token, "secrets")
+        yield from readable(TOKEN_BY_ID.first(pk=subject.pk), "secrets")
     for needed in subject.depends_on():
         yield from known_secrets(needed)
 

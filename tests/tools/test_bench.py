@@ -13,8 +13,10 @@ from sequin_admin.tools.benchmarks import (
     claim_costs,
     imports,
     load,
+    lost_permits,
     prunes,
     rotation,
+    run_claims,
     runs,
     token_read,
 )
@@ -145,6 +147,33 @@ def test_a_ratio_is_to_the_first_page_of_few():
 
 def test_what_reads_every_row_has_no_ratio():
     assert api.ratios({}, {"search for one": {"first": 90.0}}) == {}
+
+
+def test_a_page_is_too_slow_that_grows_by_more_than_a_third_and_a_millisecond():
+    before = {"sort=name": {"first": 10.0}, "provider": {"first": 2.0}}
+    after = {"sort=name": {"first": 12.9, "deep": 13.1}, "provider": {"first": 2.9, "deep": 3.1}}
+
+    assert api.grown(before, after) == ["sort=name deep", "provider deep"]
+
+
+def test_claims_of_runs_are_measured_while_all_are_due_and_while_none_is(db, monkeypatch):
+    monkeypatch.setattr(run_claims, "ROUNDS", 2)
+
+    figures = run_claims.measure(30)
+
+    for state in ("all_due", "none_due"):
+        assert figures[state].keys() == {"make_slots", "claim", "over_http"}
+        assert figures[state]["claim"]["fastest_ms"] > 0
+
+
+def test_what_is_lost_of_a_limit_is_the_time_beyond_whole_windows():
+    """Ten calls every ten seconds; of the second window three came a second late."""
+    window = [0.0] * 10
+    prompt = [at + start for start in (100, 110, 120) for at in window]
+
+    assert lost_permits.lost_share(prompt) == 0
+    assert lost_permits.lost_share([*prompt[:20], *(at + 1 for at in prompt[20:])]) == 1 - 20 / 21
+    assert lost_permits.lost_share([5.0] * 10) == 1
 
 
 def test_token_reads_are_measured(organization):

@@ -78,6 +78,9 @@ class PageParams(QueryParams):
     equal: ClassVar[tuple[str, ...]] = ()
     # For a sort key: another column in the same order, which has an index.
     sort_columns: ClassVar[Mapping[str, str]] = {}
+    # Filters, besides those, whose condition follows from their value alone: not from the time, nor
+    # from other rows. Their query is compiled once.
+    by_value: ClassVar[frozenset[str]] = frozenset()
     # Parameters that are no filters.
     shows_all: ClassVar[frozenset[str]] = frozenset(
         {"cursor", "limit", "sort", "truncate_secrets", "purpose"}
@@ -86,6 +89,12 @@ class PageParams(QueryParams):
     def narrows(self) -> bool:
         """Whether anything was sent that leaves rows out."""
         return not self.model_fields_set <= self.shows_all
+
+    def values(self) -> tuple[tuple[str, Any], ...] | None:
+        """The filters that were sent, if they are `equal` and `by_value` ones alone."""
+        sent = self.model_fields_set - self.shows_all
+        known = {*self.equal, *self.by_value}
+        return tuple((n, getattr(self, n)) for n in sorted(sent)) if sent <= known else None
 
     def narrow(self, rows: Rows) -> Rows:
         """The rows that pass every filter that was sent."""
@@ -126,6 +135,8 @@ class NamedFilters(ChangeFilters):
 class HealthFilters(NamedFilters):
     """For lists whose rows also have a health status and metadata."""
 
+    by_value: ClassVar[frozenset[str]] = frozenset({"health_status", "metadata"})
+
     health_status: HealthStatus | None = Field(default=None, alias="health.status")
     metadata: str = Field(
         default="",
@@ -145,6 +156,7 @@ class ProviderFilters(HealthFilters):
     """For lists whose rows also have a provider."""
 
     equal: ClassVar[tuple[str, ...]] = ("name", "provider")
+    by_value: ClassVar[frozenset[str]] = HealthFilters.by_value | {"provider"}
 
     provider: str = ""
 

@@ -4,7 +4,7 @@ For operations with `CachedKeyAuth`: a key that was revoked or changed, or has e
 by the query that it is used for.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -127,13 +127,16 @@ def find_page(
     """The rows of a page and one more, and whether the key holds. Raises 422."""
     fields = sort_fields(shape.model, page.names)
     last = None if page.is_first else decode_cursor(filters.cursor, page.sort, fields)
-    values = key_values(key)
-    if filters.narrows():
+    values, sent = key_values(key), filters.values()
+    after = dict(zip(page.names, last or (), strict=False))
+    if not filters.narrows():
+        rows = prepared_page(shape, page).query.fetch(**values, **after, known=known)
+    elif sent is not None:
+        narrowed_query = narrowed_page(shape, page, type(filters), sent)
+        rows = narrowed_query.fetch(**values, **after, known=known)
+    else:
         narrowed = filters.narrow(rows_of(shape, key.organization_id))
         rows = fetch_columns(lambda: page_query(narrowed, shape, page, last, values, known))
-    else:
-        after = dict(zip(page.names, last or (), strict=False))
-        rows = prepared_page(shape, page).query.fetch(**values, **after, known=known)
     return rows, holds(key, rows)
 
 
@@ -202,16 +205,35 @@ class PreparedOne(NamedTuple):
 @lru_cache(64)
 def prepared_page(shape: RowShape, page: Page) -> PreparedPage:
     """The query of a page without filters, and how to read any such page."""
+    query = PreparedColumns(*page_builder(shape, page, lambda rows: rows))
+    return PreparedPage(query, shape.reader(columns_of(shape, page)))
+
+
+@lru_cache(256)
+def narrowed_page(
+    shape: RowShape, page: Page, kind: type[PageParams], sent: tuple[tuple[str, Any], ...]
+) -> PreparedColumns:
+    """The query of a page with these values of filters `by_value`. Raises 422.
+
+    The server plans it each time, as how many rows pass depends on the values.
+    """
+    filters = kind.model_construct(**dict(sent))
+    return PreparedColumns(*page_builder(shape, page, filters.narrow), is_kept=False)
+
+
+def page_builder(
+    shape: RowShape, page: Page, narrow: Callable[[QuerySet[Model]], QuerySet[Model]]
+) -> tuple[Callable[..., ColumnQuery], Parameters]:
+    """What builds the query of a page, and its parameters."""
     fields = sort_fields(shape.model, page.names)
     after = {} if page.is_first else {f.name: (f, example_of(f)) for f in fields}
 
-    def build(known: str, **values: Any) -> DigestedQuery:
+    def build(known: str, **values: Any) -> ColumnQuery:
         last = None if page.is_first else [values[name] for name in page.names]
-        rows = rows_of(shape, values["organization"])
+        rows = narrow(rows_of(shape, values["organization"]))
         return page_query(rows, shape, page, last, values, known)
 
-    parameters = {**KEY, **after, "known": (CharField(), f"example {uuid4()}")}
-    return PreparedPage(PreparedColumns(build, parameters), shape.reader(columns_of(shape, page)))
+    return build, {**KEY, **after, "known": (CharField(), f"example {uuid4()}")}
 
 
 def example_of(field: object) -> object:

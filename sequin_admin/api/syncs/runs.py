@@ -46,7 +46,6 @@ from sequin_admin.syncs.runs.claims import ClaimedRun, RunFilter
 from sequin_admin.syncs.runs.progress import InvalidReport
 from sequin_admin.syncs.runs.run_operations import RunRefused
 from sequin_admin.syncs.runs.run_reports import RunOver, RunReport
-from sequin_admin.syncs.runs.slots import make_slots
 from sequin_admin.syncs.runs.target_access import TargetUnusable
 
 POLL_S = 0.5
@@ -91,11 +90,10 @@ def claim_run(request: ApiRequest, payload: RunClaim, response: HttpResponse) ->
     While you hold it your key reads the token of its credential, takes permits, and reads the
     connection to its target. Report before the lease ends.
     """
-    organization = require_scope(request, Scope.RUNS)
+    require_scope(request, Scope.RUNS)
     wanted = RunFilter(payload.sync_ids, payload.consumer_ids, payload.providers)
     length = timedelta(seconds=payload.lease_s)
-    make_slots(organization)
-    claimed = claims.claim(request.auth, wanted, length)
+    claimed = claims.claim_or_make(request.auth, wanted, length)
     if claimed is None and payload.wait_s:
         with claim_place() as may_wait:
             if may_wait:

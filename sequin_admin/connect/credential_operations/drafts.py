@@ -9,10 +9,11 @@ from sequin_admin.connect import entered
 from sequin_admin.connect.credential_operations.accounts import same_secrets
 from sequin_admin.core import clock
 from sequin_admin.core.actors import AnyActor
+from sequin_admin.core.http import Unreachable
 from sequin_admin.core.names import clean_name
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import FAILURES, NAME_CHARS, Credential, OAuthApp
-from sequin_admin.credentials.outcomes import Outcome
+from sequin_admin.credentials.outcomes import DraftProbe, Outcome
 from sequin_admin.credentials.properties import Properties
 
 
@@ -69,12 +70,15 @@ def drop_discovered(draft: Credential) -> None:
 
 def probe_draft(draft: Credential) -> Outcome:
     """Probe the draft at the provider and merge the discovered properties into it."""
+    answered = True
     try:
         token = draft.mint().access_token if draft.mints_tokens() else draft.static_token()
         outcome = draft.probe(token)
     except FAILURES as error:
-        return draft.classify_failure(error)
-    merge_properties(draft, outcome.discovered)
+        outcome, answered = draft.classify_failure(error), not isinstance(error, Unreachable)
+    else:
+        merge_properties(draft, outcome.discovered)
+    draft.probed = DraftProbe(outcome, answered, draft.destination, dict(draft.secrets))
     return outcome
 
 

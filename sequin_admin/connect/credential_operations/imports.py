@@ -118,7 +118,10 @@ def save_new(draft: Credential, grant: TokenGrant | None) -> Saved:
     entered.prepare_new(draft)
     draft.save()
     remember_tokens(draft)
-    apply_grant(draft, grant)
+    if grant:
+        apply_grant(draft, grant)
+    else:
+        entered.start_tokens((draft, entered.CREATED))
     return Saved(draft, is_new=True, change=entered.CREATED)
 
 
@@ -182,6 +185,7 @@ def take_entered(
     token = Token.objects.select_for_update().filter(pk=known.pk).first()
     former, destination = entered.stored_secrets(known), known.destination
     change = entered.merge(known, draft, seen=seen, token=token, complete=complete)
+    known.probed = draft.probed
     if known.identity is None and draft.identity:
         known.identity, columns = draft.identity, (*columns, "identity")
         refuse_duplicate(known)

@@ -54,6 +54,7 @@ def identify_account(credential: Credential, draft: Credential) -> None:
     probed.secrets = secrets
     probe_draft(probed)
     draft.properties, draft.identity = probed.properties, probed.identity
+    draft.probed = probed.probed
 
 
 @transaction.atomic

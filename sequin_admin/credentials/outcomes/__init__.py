@@ -12,6 +12,7 @@ from sequin_admin.credentials.outcomes.named import (
     unreadable,
 )
 from sequin_admin.credentials.outcomes.outcome import (
+    DraftProbe,
     Outcome,
     Refused,
     Verdict,
@@ -37,6 +38,7 @@ from sequin_admin.credentials.outcomes.responses import (
 
 __all__ = [
     "UNEXPECTED",
+    "DraftProbe",
     "Outcome",
     "Refused",
     "Verdict",

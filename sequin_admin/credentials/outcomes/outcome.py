@@ -101,6 +101,19 @@ class Outcome:
         )
 
 
+@dataclass(frozen=True)
+class DraftProbe:
+    """How the probe of a credential ended before it was saved, and whether its provider answered.
+
+    `destination` and `secrets` are those it was made with.
+    """
+
+    outcome: Outcome
+    answered: bool
+    destination: str
+    secrets: Mapping[str, object] = field(repr=False)
+
+
 class Refused(Exception):
     """A call did not succeed. `outcome` has the details; `str()` is its message.
 

@@ -20,11 +20,13 @@ WHO = {Status.CUSTOMER: "The customer must act", Status.SEQUIN: "We must act"}
 LINKS = Consumer.syncs.through._default_manager
 
 
-def make_slots(organization: Organization, syncs: QuerySet[Sync] | None = None) -> None:
-    """Make the slots of pairs that have none yet."""
-    missing = list(missing_slots(organization, syncs or Sync.objects.of(organization)))
+def make_slots(organization: Organization, syncs: QuerySet[Sync] | None = None) -> bool:
+    """Make the slots of pairs that have none yet. Whether there were any."""
+    rows = Sync.objects.of(organization) if syncs is None else syncs
+    missing = list(missing_slots(organization, rows))
     if missing:
         RunSlot.objects.bulk_create(missing, ignore_conflicts=True, batch_size=500)
+    return bool(missing)
 
 
 def missing_slots(organization: Organization, syncs: QuerySet[Sync]) -> Iterator[RunSlot]:

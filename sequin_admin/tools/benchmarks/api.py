@@ -13,11 +13,13 @@ from sequin_admin.tools.benchmarks import hot, imports, load
 from sequin_admin.tools.benchmarks.fleet import fill
 
 URL = hot.URL
-FEW, MANY = 1_000, 50_000
+FEW, MANY = 1_000, 100_000
 LIMIT, MOST_LIMIT = hot.LIMIT, 500
 # A deep page starts at this share of the rows.
 DEEP = 0.8
 ROUNDS = 15
+# A page of many rows takes so many times as long as the first of few, or so much longer.
+MOST_RATIO, MOST_MORE_MS = 1.3, 1.0
 # Measured, but without a limit: without an index, as on SQLite, a search that matches few rows
 # reads the texts of all.
 SCANS = ("search for one",)
@@ -45,6 +47,7 @@ def measure(organization: Organization, few: int = FEW, many: int = MANY) -> Fig
         "imports": imports.measure(organization),
         "lists": {f"rows_{few}": before, f"rows_{many}": after},
         "ratios": ratios(before, after),
+        "too_slow": grown(before, after),
     }
 
 
@@ -107,3 +110,14 @@ def ratios(
         if name not in SCANS
         for page, taken in pages.items()
     }
+
+
+def grown(before: dict[str, dict[str, float]], after: dict[str, dict[str, float]]) -> list[str]:
+    """The pages that take longer than `MOST_RATIO` and `MOST_MORE_MS` allow; without `SCANS`."""
+    return [
+        f"{name} {page}"
+        for name, pages in after.items()
+        if name not in SCANS
+        for page, taken in pages.items()
+        if taken > max(before[name]["first"] * MOST_RATIO, before[name]["first"] + MOST_MORE_MS)
+    ]

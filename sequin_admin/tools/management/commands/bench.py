@@ -4,6 +4,7 @@ For people they stand as a table on stderr.
 """
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,11 @@ from sequin_admin.tools.benchmarks import (
     engine,
     hanging,
     permits,
+    process_costs,
     prunes,
     refresh,
     rotation,
+    run_claims,
     runs,
     search,
     token_read,
@@ -52,37 +55,8 @@ class Command(BaseCommand):
     help = "Time pages with few and with 100,000 credentials. Exit code 1 when one does not scale."
 
     def add_arguments(self, parser: CommandParser) -> None:
-        parser.add_argument(
-            "--pages", action="store_true", help="Only how the list and the overview scale."
-        )
-        parser.add_argument(
-            "--token-read", action="store_true", help="Only how many tokens the API gives out."
-        )
-        parser.add_argument(
-            "--permits", action="store_true", help="Only how fast rate-limit permits are given."
-        )
-        parser.add_argument(
-            "--api", action="store_true", help="Only how fast the API answers and how it scales."
-        )
-        parser.add_argument(
-            "--search", action="store_true", help="Only how long searches of 100,000 rows take."
-        )
-        parser.add_argument(
-            "--keys", action="store_true", help="Only how long 200,000 rows take to rotate keys."
-        )
-        parser.add_argument(
-            "--claims", action="store_true", help="Only what 1, 2, 4 and 8 workers claim a second."
-        )
-        parser.add_argument(
-            "--hanging",
-            action="store_true",
-            help="Only what a worker renews beside 10,000 due accounts of a provider that hangs.",
-        )
-        parser.add_argument(
-            "--claim-costs",
-            action="store_true",
-            help="Only what a claim of 100,000 due rows costs, of 1 and of 8 organizations.",
-        )
+        for name, (_, says) in PARTS.items():
+            parser.add_argument(f"--{name.replace('_', '-')}", action="store_true", help=says)
         parser.add_argument(
             "--save",
             type=Path,
@@ -90,15 +64,10 @@ class Command(BaseCommand):
             help="Append the figures to a file, and compare shares with the last run in it.",
         )
         parser.add_argument(
-            "--engine",
-            action="store_true",
-            help="Only what dlt loads a second on our tokens, and with a token of its own.",
-        )
-        parser.add_argument(
-            "--audit", action="store_true", help="Only how long a million audit events take."
-        )
-        parser.add_argument(
-            "--prune", action="store_true", help="Only how long pruning a million rows locks."
+            "--beside",
+            default="",
+            metavar="COMMIT",
+            help="With --processes: measure that commit, too, in turns.",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -108,7 +77,8 @@ class Command(BaseCommand):
         if options["save"]:
             self.stderr.write(runs.save(options["save"], figures), lambda text: text)
         ratios = figures.get("ratios", {}).values()
-        too_slow = figures.get("too_slow") or figures.get("engine", {}).get("too_slow")
+        parts = [figures, *(part for part in figures.values() if isinstance(part, dict))]
+        too_slow = any(part.get("too_slow") for part in parts)
         if any(ratio > MOST_RATIO for ratio in ratios) or too_slow:
             raise SystemExit(1)
 
@@ -124,33 +94,15 @@ def measure_in_own_database(options: dict[str, Any]) -> dict[str, Any]:
 
 
 def measure(options: dict[str, Any]) -> dict[str, Any]:
+    """The figures of all parts that were asked for, else of pages, renewals and keys."""
     organization = Organization.objects.create(name="Bench", slug="bench")
     figures: dict[str, Any] = {"database": connection.vendor}
-    if options["token_read"]:
-        return {**figures, "token_read": token_read.measure_throughput(organization)}
-    if options["claims"]:
-        return {**figures, "claims": claims.measure()}
-    if options["hanging"]:
-        return {**figures, "hanging": hanging.measure()}
-    if options["claim_costs"]:
-        return {**figures, "claim_costs": claim_costs.measure()}
-    if options["engine"]:
-        return {**figures, "engine": engine.measure(organization)}
-    if options["audit"]:
-        return {**figures, "audit": audit_log.measure()}
-    if options["prune"]:
-        return {**figures, "prune": prunes.measure(organization)}
-    if options["permits"]:
-        return {**figures, **permits.measure(organization)}
-    if options["api"]:
-        return {**figures, **api.measure(organization)}
-    if options["search"]:
-        return {**figures, **search.measure(organization)}
-    if options["keys"]:
-        return {**figures, "key_rotation": rotation.measure(organization)}
-    figures |= measure_pages(organization)
-    if options["pages"]:
+    chosen = [part for name, (part, _) in PARTS.items() if options[name]]
+    for part in chosen:
+        figures |= part(organization, options["beside"])
+    if chosen:
         return figures
+    figures |= measure_pages(organization)
     scans = Organization.objects.create(name="Due", slug="due")
     figures["refresh_throughput"] = refresh.measure_throughput(scans)
     figures["due_scan"] = refresh.measure_due_scan(scans)
@@ -180,3 +132,64 @@ def measure_pages(organization: Organization) -> dict[str, Any]:
         page: round(after / before, 2) for page, (before, after) in medians.items()
     }
     return figures
+
+
+# By option: what it measures, in an organization and beside a commit, and what people read of it.
+PARTS: dict[str, tuple[Callable[[Organization, str], dict[str, Any]], str]] = {
+    "pages": (
+        lambda owner, beside: measure_pages(owner),
+        "Only how the list and the overview scale.",
+    ),
+    "token_read": (
+        lambda owner, beside: {"token_read": token_read.measure_throughput(owner)},
+        "Only how many tokens the API gives out.",
+    ),
+    "permits": (
+        lambda owner, beside: permits.measure(owner),
+        "Only how fast rate-limit permits are given.",
+    ),
+    "api": (
+        lambda owner, beside: api.measure(owner),
+        "Only how fast the API answers and how it scales.",
+    ),
+    "run_claims": (
+        lambda owner, beside: {"run_claims": run_claims.measure()},
+        "Only what the claim of a run costs, of 10,000 syncs.",
+    ),
+    "processes": (
+        lambda owner, beside: {"processes": process_costs.measure(beside)},
+        "Only start, memory and lost permits of the processes.",
+    ),
+    "search": (
+        lambda owner, beside: search.measure(owner),
+        "Only how long searches of 100,000 rows take.",
+    ),
+    "keys": (
+        lambda owner, beside: {"key_rotation": rotation.measure(owner)},
+        "Only how long 200,000 rows take to rotate keys.",
+    ),
+    "claims": (
+        lambda owner, beside: {"claims": claims.measure()},
+        "Only what 1, 2, 4 and 8 workers claim a second.",
+    ),
+    "hanging": (
+        lambda owner, beside: {"hanging": hanging.measure()},
+        "Only what a worker renews beside 10,000 due accounts of a provider that hangs.",
+    ),
+    "claim_costs": (
+        lambda owner, beside: {"claim_costs": claim_costs.measure()},
+        "Only what a claim of 100,000 due rows costs, of 1 and of 8 organizations.",
+    ),
+    "engine": (
+        lambda owner, beside: {"engine": engine.measure(owner)},
+        "Only what dlt loads a second on our tokens, and with a token of its own.",
+    ),
+    "audit": (
+        lambda owner, beside: {"audit": audit_log.measure()},
+        "Only how long a million audit events take.",
+    ),
+    "prune": (
+        lambda owner, beside: {"prune": prunes.measure(owner)},
+        "Only how long pruning a million rows locks.",
+    ),
+}
