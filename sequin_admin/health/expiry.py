@@ -22,7 +22,7 @@ from django.db.models import (
     Value,
 )
 from django.db.models.expressions import Combinable, OrderBy
-from django.db.models.functions import Cast, Coalesce, NullIf
+from django.db.models.functions import Cast
 from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
 from sequin_admin.access.models import ApiKey, Invitation, Organization
@@ -164,11 +164,7 @@ TABLES = {
     ),
     Expiring.API_KEY: ExpiryColumns(F("name"), "expires_at"),
     Expiring.FORMER_API_KEY: ExpiryColumns(F("name"), "former_until"),
-    Expiring.CONNECT_LINK: ExpiryColumns(
-        Coalesce(NullIf(F("name"), Value("")), F("reconnects__name"), Value("")),
-        "expires_at",
-        F("provider"),
-    ),
+    Expiring.CONNECT_LINK: ExpiryColumns(F("name"), "expires_at", F("provider")),
     Expiring.INVITATION: ExpiryColumns(F("email"), "expires_at"),
 }
 

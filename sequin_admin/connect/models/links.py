@@ -148,6 +148,8 @@ class ConnectLink(SearchedRow):
     class Meta:
         indexes = (
             models.Index(fields=("organization", "-created_at", "-id"), name="link_newest"),
+            models.Index(fields=("organization", "name", "id"), name="link_name"),
+            models.Index(fields=("organization", "expires_at", "id"), name="link_order_of_ends"),
             models.Index(fields=("organization", "batch"), name="link_batch"),
             models.Index(fields=("expires_at",), name="link_end"),
             models.Index(
