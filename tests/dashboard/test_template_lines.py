@@ -9,7 +9,7 @@ from django.conf import settings
 MAX_COLUMNS = 110
 FOLDERS = ("templates", "sequin_admin/simulator/templates")
 # "since 3 min ago", also in a cell with such a label.
-SINCE_AGO = r"""(?i)(?<!-)\b(since|until)"?( class="[^"]*")?>?\s*(<[^>]*>)*\{\{[^}]*\|ago"""
+SINCE_AGO = r"""(?i)(?<!-)\b(since|until)"?( class="[^"]*")?>?(<[^>]*>|\s)*\{\{[^}]*\|ago"""
 
 
 def test_no_line_of_a_template_is_too_long() -> None:
