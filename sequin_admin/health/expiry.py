@@ -170,7 +170,7 @@ TABLES = {
 
 
 def rows_of(what: Expiring, organization: Organization, now: datetime) -> QuerySet[Model]:
-    """The rows of one sort that are in use."""
+    """The rows of one sort that are in use; `narrow()` leaves out those that have ended."""
     if what is Expiring.CREDENTIAL:
         return Credential.objects.of(organization).active()
     if what is Expiring.OAUTH_APP:
@@ -178,7 +178,7 @@ def rows_of(what: Expiring, organization: Organization, now: datetime) -> QueryS
     if what is Expiring.GATEWAY_SECRET:
         return GatewaySecret.objects.filter(oauth_app__organization=organization)
     if what is Expiring.CONNECT_LINK:
-        return ConnectLink.objects.of(organization).open(now)
+        return ConnectLink.objects.of(organization).not_closed()
     if what is Expiring.INVITATION:
         return Invitation.objects.of(organization).open()
     return ApiKey.objects.of(organization).usable(now)
