@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
 
+from django.db.models import Q
+
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
 from sequin_admin.core.words import count_words
@@ -101,9 +103,7 @@ def list_acts(cause: Cause, about: list[str]) -> Iterator[Moment]:
         yield Moment(cause.resolved_at, "The last of it was over")
     own, until = str(cause.pk), cause.resolved_at or clock.now()
     events = Event.objects.of(cause.organization_id).exclude(action="cause.noted")
-    for event in events.filter(target_id__in=[own, *about], at__gte=cause.opened_at)[:ACTS]:
-        if event.target_id == own:
-            yield Moment(event.at, f"{action_words(event.action)} by {event.actor}")
-        elif event.at <= until:
-            words = f"{action_words(event.action)} by {event.actor}"
-            yield Moment(event.at, words, note=event.target)
+    wanted = Q(target_id=own) | Q(target_id__in=about, at__lte=until)
+    for event in events.filter(wanted, at__gte=cause.opened_at)[:ACTS]:
+        words = f"{action_words(event.action)} by {event.actor}"
+        yield Moment(event.at, words, note="" if event.target_id == own else event.target)

@@ -47,11 +47,14 @@ def post_opened(incidents: Sequence[Incident], subjects: Sequence[Monitored | No
         return
     owners = Organization.objects.in_bulk({incident.organization_id for incident in incidents})
     customers = customer_messages(owners, incidents, subjects)
+    channels = outbox.find_channels(owners)
     outbox.post_all(
         [
             (owners[row.organization_id], opening_message(row, customers.get(row.pk, {})))
             for row in incidents
-        ]
+            if row.organization_id in channels or row.pk in customers
+        ],
+        channels,
     )
 
 
@@ -161,7 +164,9 @@ def notify_next_resolved() -> int:
     due = Incident.objects.resolution_due(clock.now(), REOPEN_WITHIN).order_by("resolved_at")
     locked = due.select_related("organization").select_for_update(skip_locked=True, of=("self",))
     incidents = list(locked[:CHUNK_SIZE])
-    outbox.post_all([(row.organization, resolution_message(row)) for row in incidents])
+    channels = outbox.find_channels(row.organization_id for row in incidents)
+    heard = [row for row in incidents if row.organization_id in channels]
+    outbox.post_all([(row.organization, resolution_message(row)) for row in heard], channels)
     told = Incident.objects.filter(pk__in=[row.pk for row in incidents])
     told.update(over_told_at=clock.now())
     return len(incidents)

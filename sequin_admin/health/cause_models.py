@@ -59,11 +59,7 @@ class CauseQuerySet(Findable["Cause"]):
 
     def told_of(self, at: datetime) -> Self:
         """Those that are not muted."""
-        return self.filter(
-            models.Q(muted_at=None)
-            | models.Q(resolved_at__isnull=False)
-            | models.Q(muted_until__lte=at)
-        )
+        return self.filter(models.Q(muted_at=None) | models.Q(muted_until__lte=at))
 
     def opening_due(self, at: datetime, settle: timedelta) -> Self:
         """Open ones that nobody was notified of, and that had time to show how large they are."""

@@ -22,7 +22,7 @@ from django.db.models import (
     Value,
 )
 from django.db.models.expressions import Combinable, OrderBy
-from django.db.models.functions import Cast, Coalesce, NullIf
+from django.db.models.functions import Cast
 from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
 from sequin_admin.access.models import ApiKey, Invitation, Organization
@@ -164,17 +164,13 @@ TABLES = {
     ),
     Expiring.API_KEY: ExpiryColumns(F("name"), "expires_at"),
     Expiring.FORMER_API_KEY: ExpiryColumns(F("name"), "former_until"),
-    Expiring.CONNECT_LINK: ExpiryColumns(
-        Coalesce(NullIf(F("name"), Value("")), F("reconnects__name"), Value("")),
-        "expires_at",
-        F("provider"),
-    ),
+    Expiring.CONNECT_LINK: ExpiryColumns(F("name"), "expires_at", F("provider")),
     Expiring.INVITATION: ExpiryColumns(F("email"), "expires_at"),
 }
 
 
 def rows_of(what: Expiring, organization: Organization, now: datetime) -> QuerySet[Model]:
-    """The rows of one sort that are in use."""
+    """The rows of one sort that are in use; `narrow()` leaves out those that have ended."""
     if what is Expiring.CREDENTIAL:
         return Credential.objects.of(organization).active()
     if what is Expiring.OAUTH_APP:
@@ -182,7 +178,7 @@ def rows_of(what: Expiring, organization: Organization, now: datetime) -> QueryS
     if what is Expiring.GATEWAY_SECRET:
         return GatewaySecret.objects.filter(oauth_app__organization=organization)
     if what is Expiring.CONNECT_LINK:
-        return ConnectLink.objects.of(organization).open(now)
+        return ConnectLink.objects.of(organization).not_closed()
     if what is Expiring.INVITATION:
         return Invitation.objects.of(organization).open()
     return ApiKey.objects.of(organization).usable(now)

@@ -25,7 +25,6 @@ from sequin_admin.health.signals import status_changed
 from sequin_admin.health.status import LONG_AGO, Reason, Status, roll_up
 from sequin_admin.notifications import events, outbox
 from sequin_admin.notifications.message import TYPES, Message
-from sequin_admin.notifications.models import Channel
 from sequin_admin.tokens.models import Token
 
 Rows = TypeVar("Rows", bound=QuerySet[Model])
@@ -166,14 +165,14 @@ def apply_statuses(
 def notify_status_changes(changed: Sequence[tuple[Monitored, ComputedStatus]]) -> None:
     """Post `health_changed` messages for organizations that have an enabled channel."""
     owners = {subject_columns(subject)["organization_id"] for subject, _ in changed}
-    channels = Channel.objects.enabled().filter(organization__in=owners)
-    notified = Organization.objects.in_bulk(channels.values_list("organization", flat=True))
+    channels = outbox.find_channels(owners)
+    notified = Organization.objects.in_bulk(channels)
     posted = []
     for subject, state in changed:
         type_, owner = f"{subject.entity}.health_changed", subject_columns(subject)
         if type_ in TYPES and (organization := notified.get(owner["organization_id"])):
             posted.append((organization, message_of_status(type_, subject, state)))
-    outbox.post_all(posted)
+    outbox.post_all(posted, channels)
 
 
 def message_of_status(type_: str, subject: Monitored, state: ComputedStatus) -> Message:

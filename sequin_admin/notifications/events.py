@@ -14,7 +14,6 @@ from sequin_admin.core.actors import Actor, AnyActor
 from sequin_admin.core.words import format_time
 from sequin_admin.notifications import outbox
 from sequin_admin.notifications.message import TYPES, Message, Severity
-from sequin_admin.notifications.models import Channel
 
 # Audit actions that are posted under a common type.
 POSTED_AS = {
@@ -61,9 +60,9 @@ def record_and_notify_many(
     """As `record_and_notify()`, for many rows at once: each with its action and the details."""
     listed = list(changes)
     record_changes(((cast(models.Model, row), action, more) for row, action, more in listed), actor)
-    if Channel.objects.enabled().filter(organization=organization).exists():
+    if channels := outbox.find_channels([organization.pk]):
         messages = (message_of_change(row, action, actor, **more) for row, action, more in listed)
-        outbox.post(organization, *filter(None, messages))
+        outbox.post_all([(organization, message) for message in messages if message], channels)
 
 
 def notify_change(

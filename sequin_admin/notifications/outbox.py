@@ -4,7 +4,7 @@ Each delivery is sent at least once, with retries for a day, and in order for ea
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -19,6 +19,9 @@ from sequin_admin.notifications import delivery
 from sequin_admin.notifications.message import TEST, Message, Severity
 from sequin_admin.notifications.models import Channel, Delivery, DeliveryState, ordering_key_of
 
+# Enabled channels by their organization's id.
+Channels = Mapping[UUID, Sequence[Channel]]
+
 
 class NotRedeliverable(Exception):
     """A delivery can't be sent again now. `str()` is a sentence for people."""
@@ -32,20 +35,31 @@ def post(organization: Organization, *messages: Message) -> list[Delivery]:
     return post_all([(organization, message) for message in messages])
 
 
-# In the caller's transaction a savepoint of its own would undo nothing that the caller keeps.
-@transaction.atomic(savepoint=False)
-def post_all(posted: Sequence[tuple[Organization, Message]]) -> list[Delivery]:
-    """As `post()`, for messages to several organizations."""
-    if not posted:
-        return []
-    now, enabled = clock.now(), defaultdict[UUID, list[Channel]](list)
-    owners = {organization.pk for organization, _ in posted}
-    channels = Channel.objects.enabled().filter(organization__in=owners)
+def find_channels(owners: Iterable[UUID]) -> Channels:
+    """The enabled channels of those organizations that have some.
+
+    To the others there is no message to build, unless a customer gets it.
+    """
+    enabled = defaultdict[UUID, list[Channel]](list)
+    channels = Channel.objects.enabled().filter(organization__in=set(owners))
     for channel in channels.defer("secrets"):
         enabled[channel.organization_id].append(channel)
-    drafts, resolving = list[Delivery](), list[Delivery]()
+    return dict(enabled)
+
+
+# In the caller's transaction a savepoint of its own would undo nothing that the caller keeps.
+@transaction.atomic(savepoint=False)
+def post_all(
+    posted: Sequence[tuple[Organization, Message]], channels: Channels | None = None
+) -> list[Delivery]:
+    """As `post()`, for messages to several organizations, whose `channels` may be known."""
+    if not posted:
+        return []
+    now, drafts, resolving = clock.now(), list[Delivery](), list[Delivery]()
+    if channels is None:
+        channels = find_channels(organization.pk for organization, _ in posted)
     for organization, message in posted:
-        drafted = draft_deliveries(organization, message, now, enabled[organization.pk])
+        drafted = draft_deliveries(organization, message, now, channels.get(organization.pk, ()))
         drafts += drafted
         resolving += drafted if message.is_resolving else []
     if resolving:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from sequin_admin.audit.models import record_change
 from sequin_admin.connect import links
 from sequin_admin.core import clock
 from sequin_admin.core.words import format_exact_time
@@ -98,6 +99,22 @@ def test_the_timeline_has_each_check_at_its_second_and_folds_many(owner, organiz
     assert "2 more failed their checks until then" in timeline
     assert f"failed its check {format_exact_time(began + timedelta(seconds=5))}" in timeline
     assert timeline.count("failed its check ") == 4
+
+
+def test_what_was_done_while_it_lasted_is_not_pushed_out_by_what_came_after(
+    owner, user, cause, fleet, monkeypatch
+):
+    monkeypatch.setattr(cause_timeline, "ACTS", 4)
+    record_change(fleet[0], "credential.changed", user)
+    see(fleet, outcomes.works())
+    with clock.at(clock.now() + timedelta(hours=1)):
+        for row in fleet:
+            record_change(row, "credential.disabled", user)
+        page = text(owner, f"/causes/{cause.pk}/")
+
+    timeline = page[page.index('id="timeline"') :]
+    assert "Credential: changed by" in timeline
+    assert "Credential: disabled" not in timeline
 
 
 def test_what_others_named_is_text_in_markdown(owner, fleet):

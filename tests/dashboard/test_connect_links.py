@@ -6,12 +6,15 @@ from io import StringIO
 from uuid import uuid4
 
 import pytest
+from django.http import QueryDict
 from django.urls import reverse
 
 from sequin_admin.audit.models import Event
 from sequin_admin.connect import links
 from sequin_admin.connect.models import ConnectLink, LinkState
 from sequin_admin.credentials import kinds
+from sequin_admin.dashboard.listing import AskedBefore
+from sequin_admin.dashboard.views import connect_links
 from tests.edit_forms import submit
 from tests.factories import make_credential, make_oauth_app
 
@@ -205,3 +208,25 @@ def test_without_an_oauth_app_the_way_to_one_is_shown(client, owner):
 
     assert "First add an OAuth app" in page
     assert reverse("dashboard:oauth_app_add", args=["hubspot"]) in page
+
+
+def test_of_few_links_the_states_are_as_they_are_and_of_many_for_a_while(
+    organization, monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(connect_links, "LARGE_FLEET", 3)
+
+    def make():
+        links.create(organization, [kinds.get("stripe_key")], actor=None)
+
+    def count(query=""):
+        found = connect_links.count_states(AskedBefore(organization, QueryDict(query)))
+        return found[LinkState.CREATED]
+
+    for number in range(3):
+        assert count() == number
+        make()
+    assert count() == 3
+    make()
+    with django_assert_num_queries(0):
+        assert count() == 3
+    assert (count(f"batch={uuid4()}"), count("q=stripe")) == (0, 4)

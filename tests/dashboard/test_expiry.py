@@ -12,7 +12,9 @@ from django.test.utils import CaptureQueriesContext
 
 from sequin_admin.access import calendar_feeds, keys
 from sequin_admin.access.models import CalendarFeed, Membership, Organization
+from sequin_admin.connect import links
 from sequin_admin.core import clock
+from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.dashboard import csv_export
 from sequin_admin.health import expiry, provider_changes
@@ -178,6 +180,8 @@ def test_an_apps_secret_gets_an_end_and_keeps_its_hour(owner, organization):
 @pytest.mark.parametrize(
     ("what", "order", "index"),
     [
+        ("connect_link", expiry.SOONEST_FIRST, "link_order_of_ends"),
+        ("", ("title", "row_id"), "link_name"),
         ("credential", expiry.SOONEST_FIRST, "credential_end"),
         ("", expiry.SOONEST_FIRST, "credential_end"),
         ("", ("title", "row_id"), "credential_end_name"),
@@ -189,6 +193,9 @@ def test_the_next_ends_are_found_by_an_index(organization, what, order, index):
     """On PostgreSQL, where the planner would sort the few rows of a test if it may."""
     make_credential(organization, "stripe_key")
     Credential.objects.update(ends_at=clock.now() + DAY)
+    if index.startswith("link"):
+        Credential.objects.all().delete()
+        links.create(organization, [kinds.get("stripe_key")], actor=None)
     wanted = ExpiryFilter(until=clock.now() + 180 * DAY, what=what)
     rows = expiry.rows_ending(organization, wanted, order=order, most=50)[:50]
     lite = connection.vendor == "sqlite"
@@ -203,7 +210,7 @@ def test_the_next_ends_are_found_by_an_index(organization, what, order, index):
     plan = "\n".join(str(step) for step in steps)
 
     assert re.search(rf"{index}\b", plan)
-    assert not re.search("Seq Scan|SCAN credentials_credential", plan)
+    assert not re.search("Seq Scan|SCAN (credentials_credential|connect_connectlink)", plan)
     if lite and len(order) == 3:
         # Only those that are shown are sorted: they are found in order.
         (within,) = {parent for _, parent, _, step in steps if f"U0 USING INDEX {index}" in step}

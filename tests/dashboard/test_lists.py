@@ -4,6 +4,7 @@ import re
 from datetime import timedelta
 
 import pytest
+from django.http import QueryDict
 
 from sequin_admin.audit.models import Event
 from sequin_admin.connect import credential_operations, links
@@ -12,6 +13,9 @@ from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard import csv_export
+from sequin_admin.dashboard.listing import AskedBefore
+from sequin_admin.dashboard.views import oauth_apps, targets
+from sequin_admin.dashboard.views import streams as stream_pages
 from sequin_admin.syncs import streams
 from tests.factories import make_credential, make_oauth_app, make_synced
 
@@ -265,3 +269,16 @@ def test_a_list_without_rows_says_why_and_what_to_do(owner, organization):
             silent.append(f"{path}?{name}=")
 
     assert silent == []
+
+
+def test_how_many_belong_to_each_row_is_counted_without_a_join(organization):
+    """With one, all credentials were read and sorted before the first row was known."""
+    asked = AskedBefore(organization, QueryDict("sort=-credentials"))
+    make_oauth_app(organization, "linear")
+    app = make_oauth_app(organization, "hubspot")
+    for number in range(2):
+        make_credential(organization, "hubspot_oauth2", oauth_app=app, identity=str(number))
+
+    assert [row.used_by for row in oauth_apps.LIST.found(asked)] == [2, 0]
+    for module in (oauth_apps, stream_pages, targets):
+        assert "JOIN" not in str(module.LIST.found(asked).query)

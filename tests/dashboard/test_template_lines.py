@@ -8,6 +8,8 @@ from django.conf import settings
 
 MAX_COLUMNS = 110
 FOLDERS = ("templates", "sequin_admin/simulator/templates")
+# "since 3 min ago", also in a cell with such a label.
+SINCE_AGO = r"""(?i)(?<!-)\b(since|until)"?( class="[^"]*")?>?(<[^>]*>|\s)*\{\{[^}]*\|ago"""
 
 
 def test_no_line_of_a_template_is_too_long() -> None:
@@ -34,3 +36,11 @@ def test_what_is_called_utc_is_utc_for_whoever_reads() -> None:
     local = [str(path) for path in templates if re.search(r"(?<!\|utc)\|date:", path.read_text())]
 
     assert local == []
+
+
+def test_since_and_until_are_followed_by_a_time_of_the_day() -> None:
+    templates = Path(settings.BASE_DIR, "templates").rglob("*.html")
+
+    ago = [str(path) for path in templates if re.search(SINCE_AGO, path.read_text())]
+
+    assert ago == []

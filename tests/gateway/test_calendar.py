@@ -1,16 +1,19 @@
 """The calendar of what will end: RFC 5545, who may read it, and what stands in it."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import structlog
+from django.db.models import Q
 
 from sequin_admin.access import calendar_feeds, invitations, members
 from sequin_admin.access.models import CalendarFeed, Membership
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock, logs
-from sequin_admin.gateway import icalendar
+from sequin_admin.credentials import kinds
+from sequin_admin.credentials.kinds import ProviderChange
+from sequin_admin.gateway import calendar, icalendar
 from sequin_admin.gateway.icalendar import CalendarEvent, write_calendar
 from sequin_admin.gunicorn_config import MaskingLogger
 from tests.conftest import make_member
@@ -128,6 +131,42 @@ def test_many_of_one_day_are_one_event(client, organization, path, monkeypatch):
     lines = unfold(client.get(path).content.decode())
 
     assert values_of(lines, "SUMMARY") == ["6 end: OAuth app's secret (HubSpot)"]
+
+
+def test_changes_at_providers_that_touch_us_are_in_it_from_today_on(
+    client, organization, path, monkeypatch
+):
+    make_credential(organization, "stripe_key", name="Arrakis")
+    changes = [
+        ProviderChange(
+            slug=f"test-{days}",
+            on=(clock.now() + days * DAY).date(),
+            title=f"Ends in {days} days",
+            what="Keys end.",
+            to_do="Make another.",
+            source="A test",
+            checked_on=date(2026, 11, 1),
+            credentials=Q(name="Another" if days == 90 else "Arrakis"),
+        )
+        for days in (-1, 0, 90, 180, 181)
+    ]
+    monkeypatch.setattr(kinds.get("stripe_key"), "changes", tuple(changes))
+
+    lines = unfold(client.get(path).content.decode())
+
+    assert values_of(lines, "SUMMARY") == ["Ends in 0 days", "Ends in 180 days"]
+    assert "It touches 1 credential here. Make another." in values_of(lines, "DESCRIPTION")[0]
+
+
+def test_what_a_calendar_does_not_hold_is_said(client, organization, path, monkeypatch):
+    monkeypatch.setattr(calendar, "MOST", 2)
+    for days in (1, 2, 3):
+        at = clock.now() + days * DAY
+        make_oauth_app(organization, "hubspot", name=f"app {days}", secret_ends_at=at)
+
+    summaries = values_of(unfold(client.get(path).content.decode()), "SUMMARY")
+
+    assert summaries[2:] == ["More ends than a calendar holds"]
 
 
 def test_it_is_sent_again_only_when_it_changes(client, organization, path):

@@ -10,8 +10,9 @@ from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.health import cause_alerts, checks, outages, probes, rollup
+from sequin_admin.health import alerts, cause_alerts, checks, outages, probes, rollup
 from sequin_admin.health.models import REOPEN_WITHIN, Incident
+from sequin_admin.notifications.message import Message
 from sequin_admin.notifications.models import Channel, Delivery
 from tests.due_work import notify
 from tests.factories import make_credential, make_oauth_app
@@ -156,3 +157,26 @@ def test_programs_that_want_to_know_are_told_of_every_change_of_status(credentia
         ("credential.health_changed", "", "healthy"),
         ("credential.health_changed", "healthy", "sequin_intervention"),
     ]
+
+
+def test_no_message_is_built_that_nobody_gets(credential, organization, hours, monkeypatch):
+    """Neither of incidents that open nor of those that are over; customers are told anyway."""
+    built, check = [], Message.__post_init__
+    monkeypatch.setattr(
+        Message, "__post_init__", lambda each: built.append(each.type) or check(each)
+    )
+    rows = [credential, make_credential(organization, "stripe_key")]
+
+    def come_and_go():
+        for row in rows:
+            see(row, REVOKED)
+        for row in rows:
+            see(row, outcomes.works())
+        hours.pass_by(REOPEN_WITHIN + MINUTE)
+        alerts.notify_resolved()
+        return [type_ for type_ in built if type_.startswith("incident.")]
+
+    assert come_and_go() == ["incident.opened"]
+    built.clear()
+    Channel.objects.create(organization=organization, kind="webhook", name="Hook")
+    assert come_and_go() == ["incident.opened"] * 2 + ["incident.resolved"] * 2

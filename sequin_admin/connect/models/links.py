@@ -55,8 +55,12 @@ class LinkState(models.TextChoices):
 ENDED = (LinkState.COMPLETED, LinkState.REVOKED, LinkState.EXPIRED)
 
 
+# Neither used nor revoked.
+NOT_CLOSED = models.Q(completed_at=None, revoked_at=None)
+
+
 def is_open(at: datetime) -> models.Q:
-    return models.Q(completed_at=None, revoked_at=None, expires_at__gt=at)
+    return NOT_CLOSED & models.Q(expires_at__gt=at)
 
 
 def states(at: datetime) -> dict[LinkState, models.Q]:
@@ -76,6 +80,9 @@ class ConnectLinkQuerySet(SearchedQuerySet["ConnectLink"]):
     """Connect links by state."""
 
     search_filters: ClassVar[Mapping[str, Filter]] = {"id": by_id, "provider": by_provider}
+
+    def not_closed(self) -> Self:
+        return self.filter(NOT_CLOSED)
 
     def open(self, at: datetime) -> Self:
         return self.filter(is_open(at))
@@ -148,6 +155,8 @@ class ConnectLink(SearchedRow):
     class Meta:
         indexes = (
             models.Index(fields=("organization", "-created_at", "-id"), name="link_newest"),
+            models.Index(fields=("organization", "name", "id"), name="link_name"),
+            models.Index(fields=("organization", "expires_at", "id"), name="link_order_of_ends"),
             models.Index(fields=("organization", "batch"), name="link_batch"),
             models.Index(fields=("expires_at",), name="link_end"),
             models.Index(

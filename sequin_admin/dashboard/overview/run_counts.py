@@ -3,11 +3,9 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
-
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
+from sequin_admin.core.counts import count_of
 from sequin_admin.health.models import Incident
 from sequin_admin.syncs.check_results import LATE
 from sequin_admin.syncs.models import Run, RunStatus, Sync
@@ -29,18 +27,12 @@ class RunCounts:
 
 def count_runs(organization: Organization) -> RunCounts:
     """With one query, each part of which an index answers."""
-    runs = Run.objects.filter(organization=OuterRef("pk"))
-    late = Incident.objects.open().filter(
-        organization=OuterRef("pk"), entity=Sync.entity, code=LATE
-    )
-    lost = runs.filter(status=RunStatus.LOST, ended_at__gte=clock.now() - DAY)
+    running = Run.objects.filter(status=RunStatus.RUNNING)
+    late = Incident.objects.open().filter(entity=Sync.entity, code=LATE)
+    lost = Run.objects.filter(status=RunStatus.LOST, ended_at__gte=clock.now() - DAY)
     counts = Organization.objects.filter(pk=organization.pk).values(
-        running=count(runs.filter(status=RunStatus.RUNNING)), late=count(late), lost=count(lost)
+        running=count_of(running, "organization"),
+        late=count_of(late, "organization"),
+        lost=count_of(lost, "organization"),
     )
     return RunCounts(**counts.get())
-
-
-def count(rows: "QuerySet[Run] | QuerySet[Incident]") -> Coalesce:
-    """The number of rows, as a subquery."""
-    numbers = rows.order_by().values("organization").annotate(count=Count("pk"))
-    return Coalesce(Subquery(numbers.values("count")), 0)

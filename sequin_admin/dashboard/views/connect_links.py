@@ -1,6 +1,7 @@
 """Connect links: list, create, revoke."""
 
 from django.contrib import messages
+from django.core.cache import caches
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -33,6 +34,7 @@ from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.search_chips import search_chips
 from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.dashboard.views.connect_link_forms import ConnectLinkForm, LinkDetailsForm
+from sequin_admin.health.fleet import CENSUS_CACHE_S, LARGE_FLEET
 
 ROWS = 50
 COLUMNS: Columns = {
@@ -49,7 +51,7 @@ COLUMNS: Columns = {
 SORTING = Sorting(
     {
         "newest": ("-created_at", "-id"),
-        "name": ("name", "provider", "id"),
+        "name": ("name", "id"),
         "ends": ("expires_at", "id"),
     },
     "newest",
@@ -68,7 +70,7 @@ def index(request: Request) -> HttpResponseBase:
     if wants_csv(request):
         return csv_response(request, CSV)
     batch, state = get_query_param(request, "batch"), get_query_param(request, "state")
-    search, counts = get_query_param(request, "q"), searched_links(request).by_state(clock.now())
+    search, counts = get_query_param(request, "q"), count_states(request)
     context = {
         **KEPT.context(request),
         "sorted_by": SORTING.chosen(request),
@@ -97,6 +99,18 @@ def searched_links(asked: Asked) -> ConnectLinkQuerySet:
     """Those of the batch that match the search, whatever their state."""
     rows = ConnectLink.objects.of(asked.organization).matching(get_query_param(asked, "q"))
     return filter_by_batch(rows, get_query_param(asked, "batch"))
+
+
+def count_states(asked: Asked) -> dict[LinkState, int]:
+    """How many there are in each state; of all of many links, kept for `CENSUS_CACHE_S`."""
+    key = f"links:{asked.organization.pk}"
+    of_all = not any(get_query_param(asked, name) for name in ("q", "batch"))
+    known: dict[LinkState, int] | None = caches["local"].get(key) if of_all else None
+    if known is None:
+        known = searched_links(asked).by_state(clock.now())
+        if of_all and sum(known.values()) >= LARGE_FLEET:
+            caches["local"].set(key, known, CENSUS_CACHE_S)
+    return known
 
 
 def list_rows(asked: Asked) -> ConnectLinkQuerySet:

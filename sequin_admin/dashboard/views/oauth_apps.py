@@ -3,7 +3,6 @@
 from typing import Any
 
 from django.contrib import messages
-from django.db.models import Count
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods
@@ -11,9 +10,10 @@ from django.views.decorators.http import require_GET, require_http_methods
 from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action
 from sequin_admin.core.actors import actor_of
+from sequin_admin.core.counts import count_of
 from sequin_admin.credentials import kinds, oauth_apps
 from sequin_admin.credentials.forms import OAuthAppForm
-from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.csv_export import Columns
@@ -43,8 +43,8 @@ CSV: Columns = {
 
 
 def list_rows(asked: Asked) -> Findable[OAuthApp]:
-    rows = OAuthApp.objects.of(asked.organization).annotate(used_by=Count("credentials"))
-    return rows.defer("secrets")
+    used_by = count_of(Credential.objects.all(), "oauth_app")
+    return OAuthApp.objects.of(asked.organization).annotate(used_by=used_by).defer("secrets")
 
 
 LIST = NamedList(

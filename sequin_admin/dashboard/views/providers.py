@@ -1,13 +1,13 @@
 """A provider's page: its credentials, limits, outages, kinds and OAuth apps."""
 
-from django.db.models import Count
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
+from sequin_admin.core.counts import count_of
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import OAuthApp
+from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.views.fleet_usage import annotate_rows
 from sequin_admin.health import fleet
@@ -31,6 +31,7 @@ def provider(request: Request, provider: str) -> HttpResponse:
     if not offered and not counted.count:
         raise Http404(provider)
     apps = OAuthApp.objects.of(organization).filter(provider=provider).defer("secrets")
+    used_by = count_of(Credential.objects.all(), "oauth_app")
     summaries = UsageSummary.objects.of(organization).filter(provider=provider)
     used = annotate_rows(summaries.filter(credential__disabled_at=None, hour_share__gt=0))
     context = {
@@ -42,7 +43,7 @@ def provider(request: Request, provider: str) -> HttpResponse:
         "kinds": offered,
         "first_kind": next(iter(offered), None),
         "history": get_outage_history(organization, provider),
-        "apps": apps.annotate(used_by=Count("credentials")).order_by("name", "id")[:MOST_APPS],
+        "apps": apps.annotate(used_by=used_by).order_by("name", "id")[:MOST_APPS],
         "takes_apps": kinds.with_app(provider) is not None,
         "used": used.order_by("-hour_share", "-id")[:MOST_USED],
     }

@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -12,6 +11,7 @@ from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action
 from sequin_admin.audit.models import Event
 from sequin_admin.core.actors import actor_of
+from sequin_admin.core.counts import count_of
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
 from sequin_admin.dashboard.csv_export import Columns
@@ -24,7 +24,7 @@ from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.syncs import streams
 from sequin_admin.syncs.forms.streams import StreamForm
-from sequin_admin.syncs.models import Stream
+from sequin_admin.syncs.models import Stream, Sync
 
 SHOWN = 100
 
@@ -38,7 +38,8 @@ CSV: Columns = {
 
 
 def list_rows(asked: Asked) -> Findable[Stream]:
-    return Stream.objects.of(asked.organization).annotate(used_by=Count("syncs"))
+    used_by = count_of(Sync.objects.all(), "stream")
+    return Stream.objects.of(asked.organization).annotate(used_by=used_by)
 
 
 LIST = NamedList(

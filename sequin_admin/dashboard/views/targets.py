@@ -2,7 +2,6 @@
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.db.models import Count
 from django.http import HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
@@ -12,6 +11,7 @@ from sequin_admin.access.former_secrets import list_former
 from sequin_admin.access.models import Findable
 from sequin_admin.access.policy import Action
 from sequin_admin.core.actors import actor_of
+from sequin_admin.core.counts import count_of
 from sequin_admin.credentials.properties import warn_of_space
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.confirm import delete_or_ask
@@ -26,7 +26,7 @@ from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.health.models import Check
 from sequin_admin.syncs import targets
 from sequin_admin.syncs.forms.targets import TargetForm
-from sequin_admin.syncs.models import FormerTargetSecrets, Target
+from sequin_admin.syncs.models import Consumer, FormerTargetSecrets, Target
 
 CSV: Columns = {
     "id": lambda row: row.pk,
@@ -39,8 +39,8 @@ CSV: Columns = {
 
 
 def list_rows(asked: Asked) -> Findable[Target]:
-    rows = Target.objects.of(asked.organization).annotate(used_by=Count("consumers"))
-    return rows.defer("secrets")
+    used_by = count_of(Consumer.objects.all(), "target")
+    return Target.objects.of(asked.organization).annotate(used_by=used_by).defer("secrets")
 
 
 LIST = NamedList(
