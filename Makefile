@@ -52,7 +52,7 @@ check: setup .venv/.dev
 	$(BIN)/djlint --lint --quiet templates
 	$(BIN)/python manage.py makemigrations --check --dry-run
 	DJANGO_SETTINGS_MODULE=sequin_admin.simulator.settings $(BIN)/python manage.py makemigrations --check --dry-run
-	DEBUG=False PUBLIC_URL=https://admin.example.com $(BIN)/python manage.py check --deploy --fail-level WARNING
+	DEBUG=False PUBLIC_URL=https://admin.example.com BEHIND_TLS_PROXY=True TRUSTED_PROXIES=1 $(BIN)/python manage.py check --deploy --fail-level WARNING
 	@$(BIN)/python manage.py provider_facts
 
 bench: setup .venv/.dev engine

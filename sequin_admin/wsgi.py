@@ -18,6 +18,7 @@ application = ApplicationHandler()
 
 statement_limits.limit_process(statement_limits.for_web())
 tracing.start("web")
+checks.log_proxy_risks()
 checks.refuse_unusable_database()
 limiter.log_risks()
 

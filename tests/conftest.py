@@ -36,7 +36,7 @@ pytest_plugins = [
     ),
     *("tests.notified", "tests.redis_server", "tests.database_server", "tests.migrated_database"),
     *("tests.scripted_server", "tests.impostor_server", "tests.postgres_cluster"),
-    *("tests.collector", "tests.oauth_server.process"),
+    *("tests.collector", "tests.oauth_server.process", "tests.trusted_authority"),
 ]
 
 

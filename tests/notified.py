@@ -1,8 +1,10 @@
 """A webhook receiver on loopback, and channels that post to it."""
 
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -78,12 +80,22 @@ def handler_of(receiver: Receiver) -> type[BaseHTTPRequestHandler]:
 
 @pytest.fixture
 def receiver(settings: Any) -> Iterator[Receiver]:
+    with receiving(settings) as known:
+        yield known
+
+
+@contextmanager
+def receiving(settings: Any, tls: ssl.SSLContext | None = None) -> Iterator[Receiver]:
+    """The receiver at `HOST`, which is at 127.0.0.1."""
     known = Receiver()
     known.gate.set()
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler_of(known))
+    if tls:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     known.port = server.server_port
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    settings.WEBHOOK_BASE_URLS = {HOST: f"http://127.0.0.1:{known.port}"}
+    scheme = "https" if tls else "http"
+    settings.WEBHOOK_BASE_URLS = {HOST: f"{scheme}://127.0.0.1:{known.port}"}
     yield known
     known.gate.set()
     server.shutdown()

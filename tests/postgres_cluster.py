@@ -151,10 +151,18 @@ def run_python(url: str, *arguments: str) -> str:
     ).stdout.strip()
 
 
-class PgBouncer:
-    """In transaction mode, in front of the server at a port."""
+TLS = """\
+client_tls_sslmode = require
+client_tls_cert_file = {file}
+client_tls_key_file = {file}
+"""
 
-    def __init__(self, server_port: int) -> None:
+
+class PgBouncer:
+    """In transaction mode, in front of the server at a port; only over TLS with a `certificate`
+    and its key in PEM."""
+
+    def __init__(self, server_port: int, certificate: bytes = b"") -> None:
         program = shutil.which("pgbouncer", path=f"{os.environ['PATH']}:/usr/sbin")
         if program is None:
             if os.environ.get("REQUIRE_ALL_LEGS"):
@@ -163,6 +171,9 @@ class PgBouncer:
         self.port, self.folder = free_port(), tempfile.TemporaryDirectory()
         Path(self.folder.name).chmod(0o755)
         Path(self.folder.name, "users").write_text('"postgres" ""\n')
+        self.certificate = Path(self.folder.name, "certificate.pem")
+        if certificate:
+            self.certificate.write_bytes(certificate)
         self.point_to(server_port)
         user = ["-u", "pgserver"] if os.geteuid() == 0 else []
         command = [program, "-q", *user, str(self.file)]
@@ -182,6 +193,8 @@ class PgBouncer:
 
     def point_to(self, server_port: int) -> None:
         text = PGBOUNCER.format(server=server_port, port=self.port, folder=self.folder.name)
+        if self.certificate.exists():
+            text += TLS.format(file=self.certificate)
         self.file.write_text(text)
 
     def tell(self, command: str) -> None:

@@ -214,3 +214,14 @@ def test_the_image_can_back_up_the_database_of_compose():
     version = COMPOSE["services"]["database"]["image"].partition(":")[2]
 
     assert f"postgresql-client-{version} " in DOCKERFILE
+
+
+def test_a_web_process_of_the_image_has_two_processes_of_eight_threads():
+    """As the handbook says, with two connections more than threads for each."""
+    (processes,) = re.findall(r'"--workers", "(\d+)"', DOCKERFILE)
+    (threads,) = re.findall(r'"--threads", "(\d+)"', DOCKERFILE)
+    handbook = (ROOT / "sequin_admin/dashboard/handbook/operate.md").read_text()
+
+    connections = int(processes) * (int(threads) + 2)
+    sentence = f"| web | {processes} processes of {threads} threads, {connections} connections"
+    assert sentence in handbook

@@ -30,8 +30,10 @@ from sequin_admin.core.actors import Actor, AnyActor
 from sequin_admin.core.prepared import PreparedQuery
 from sequin_admin.core.wrapping import one_line
 
-# Before the end: when its owners are mailed once more.
+# What lies at least between the mail that reminds its owners and the end.
 REMINDED_BEFORE = timedelta(days=1)
+# So much earlier it is begun, so that an end is only moved when that was late.
+EARLY = timedelta(minutes=10)
 log = structlog.get_logger(__name__)
 Row = TypeVar("Row", bound=models.Model)
 
@@ -91,7 +93,7 @@ def ask(organization: Organization, *, actor: AnyActor, reason: str = "") -> Org
         asked_by=str(row.pk) if row else "",
         asked_at=now,
         ends_at=now + configuration.CONFIGURATION.wait,
-        due_at=now + max(configuration.CONFIGURATION.wait - REMINDED_BEFORE, timedelta()),
+        due_at=now + max(configuration.CONFIGURATION.wait - REMINDED_BEFORE - EARLY, timedelta()),
     )
     mail_owners(organization, "asked", {"ending": ending, "actor": row, "reason": reason})
     with transaction.atomic():
@@ -174,23 +176,32 @@ def mail_reminders(organization: Organization, ending: OrganizationEnding) -> No
             failures += 1
             log.warning("owner not reminded", organization=str(organization.pk), exc_info=True)
     if mails and failures == len(mails):
-        raise EndRefused("No owner could be mailed.")
+        raise EndRefused(
+            f"No owner of {organization} could be mailed that it ends, so it does not end yet. "
+            "Check the mail settings of this server; it is tried again in some minutes."
+        )
 
 
 def remind(ending: OrganizationEnding) -> None:
     """Mail the owners once more, and write that down. The caller has its lease.
 
-    Does nothing where that is done, or the wait is so short that they were mailed just before.
-    Raises `EndRefused` when none could be mailed; the next turn tries again.
+    Who could not be reminded in time, as no worker ran, has a whole day from then on: the end is
+    moved. Does nothing where that is done, or the wait is so short that they were mailed just
+    before. Raises `EndRefused` when none could be mailed; the next turn tries again.
     """
     is_short = ending.ends_at - ending.asked_at <= REMINDED_BEFORE
     organization = Organization.objects.filter(pk=ending.pk, ends_at__isnull=False).first()
     if ending.reminded_at or is_short or organization is None:
         return
+    ending.ends_at = max(ending.ends_at, clock.now() + REMINDED_BEFORE)
     mail_reminders(organization, ending)
     with transaction.atomic():
+        # The lock of `undo()`.
+        locked = Organization.objects.select_for_update().filter(pk=organization.pk).first()
         waiting = leases.still_mine(ending).filter(step=EndingStep.WAITING)
-        if waiting.update(reminded_at=clock.now()):
+        if locked and waiting.update(reminded_at=clock.now(), ends_at=ending.ends_at):
+            if locked.ends_at != ending.ends_at:
+                show_end(locked, ending)
             ends_at = ending.ends_at.isoformat()
             record_change(organization, "organization.end_reminded", None, ends_at=ends_at)
 

@@ -4,6 +4,8 @@ Only from the beginning of a chain and up to a seal, of which all events are old
 sealed first; it is what makes the triggers let them go.
 """
 
+import math
+import time
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -40,8 +42,9 @@ def prune_chain(chain: UUID, before: datetime) -> int:
     return delete_recorded(chain)
 
 
-def erase_chain(chain: UUID) -> bool:
-    """Remove all events of an organization that is gone. False when some are left for a next call.
+def erase_chain(chain: UUID, until: float) -> bool:
+    """Remove all events of an organization that is gone, until the monotonic time `until`. False
+    when some are left for a next call.
 
     The record of it, which is the end of the chain, stays: it names nobody.
     """
@@ -50,19 +53,19 @@ def erase_chain(chain: UUID) -> bool:
         sealing.seal_committed()
         return False
     record_pruning(chain, clock.now() + timedelta(days=1), told=False)
-    delete_recorded(chain)
-    return not events.exists()
+    delete_recorded(chain, until)
+    return time.monotonic() < until and not events.exists()
 
 
-def delete_recorded(chain: UUID) -> int:
+def delete_recorded(chain: UUID, until: float = math.inf) -> int:
     """Delete what the latest record of the chain lets go. Returns how many events."""
     seals = Seal.objects.filter(chain=chain)
     record = seals.filter(floor__gt=0).order_by("-number").first()
     if record is None:
         return 0
     events = Event.objects.filter(organization_id=None if chain == INSTALLATION else chain)
-    removed = pruning.prune(events.filter(pk__lt=record.floor), by="pk")
-    pruning.prune(seals.filter(number__lte=record.pruned_to), by="number")
+    removed = pruning.prune(events.filter(pk__lt=record.floor), by="pk", until=until)
+    pruning.prune(seals.filter(number__lte=record.pruned_to), by="number", until=until)
     return removed
 
 

@@ -12,7 +12,7 @@ from django.db import models, transaction
 
 from sequin_admin.connect.models import AccessReturn
 from sequin_admin.connect.models.access_returns import CODE_CHARS
-from sequin_admin.core import leases
+from sequin_admin.core import leases, pruning
 from sequin_admin.core.clock import DatabaseTime
 from sequin_admin.core.jitter import jittered
 from sequin_admin.credentials import kinds
@@ -40,10 +40,11 @@ def list_returns(organization_id: UUID) -> bool:
     wanted = Credential.objects.filter(organization=organization_id, kind__in=revocable_kinds())
     rest = wanted.filter(access_return=None).order_by("pk")
     pks = list(rest.values_list("pk", flat=True)[:LISTED])
-    AccessReturn.objects.bulk_create(
-        [AccessReturn(credential_id=pk, organization_id=organization_id) for pk in pks],
-        ignore_conflicts=True,
-    )
+    with pruning.leaving_room():
+        AccessReturn.objects.bulk_create(
+            [AccessReturn(credential_id=pk, organization_id=organization_id) for pk in pks],
+            ignore_conflicts=True,
+        )
     return len(pks) < LISTED
 
 
@@ -83,12 +84,13 @@ def is_under_way(organization_id: UUID) -> bool:
     return rows.filter(due_at__isnull=False).exists()
 
 
-@transaction.atomic
 def give_up(organization_id: UUID) -> None:
-    """Ask nobody any more; what was never asked for says so."""
+    """Ask nobody any more; what was never asked for says so. In short transactions."""
     rows = AccessReturn.objects.filter(organization=organization_id, due_at__isnull=False)
-    rows.filter(tries=0).update(code=NEVER_ASKED)
-    rows.update(due_at=None)
+    while pks := list(rows.values_list("pk", flat=True)[:LISTED]):
+        with pruning.leaving_room(), transaction.atomic():
+            rows.filter(pk__in=pks, tries=0).update(code=NEVER_ASKED)
+            rows.filter(pk__in=pks).update(due_at=None)
 
 
 def sum_up(organization_id: UUID) -> dict[str, dict[str, int]]:

@@ -25,6 +25,11 @@ SILENT = (
 )
 
 
+# https://www.postgresql.org/docs/current/errcodes-appendix.html, https://www.sqlite.org/rescode.html:
+# rollbacks such as deadlocks, locks that were not given, statements that were cancelled.
+CONTENDED = ("40", "55P03", "57014", "SQLITE_BUSY", "SQLITE_LOCKED")
+
+
 class Availability:
     """`is_away`: it can't be reached, or is silent: it keeps us waiting."""
 
@@ -81,9 +86,27 @@ def is_database_error(error: BaseException | None) -> bool:
     return isinstance(error, OperationalError | InterfaceError)
 
 
+def is_contended(error: BaseException) -> bool:
+    """Whether the database ended a step that others were in the way of, so that it can be tried
+    again: a deadlock, a lock that did not come, a statement that took too long beside them."""
+    return is_database_error(error) and code_of(error).startswith(CONTENDED)
+
+
+def code_of(error: BaseException) -> str:
+    """PostgreSQL's SQLSTATE or the name of SQLite's code; empty when the error has none, as when
+    there was no connection."""
+    cause = error.__cause__
+    return str(getattr(cause, "sqlstate", "") or getattr(cause, "sqlite_errorname", "") or "")
+
+
 def is_unreachable(error: BaseException) -> bool:
-    """Whether it says that there is no connection to the database, and none can be made."""
-    return is_database_error(error) and (database.is_away or connection.connection is None)
+    """Whether it says that there is no connection to the database, and none can be made.
+
+    A command closes its connection when it fails, so what the database has answered counts too.
+    """
+    if not is_database_error(error) or is_contended(error):
+        return False
+    return database.is_away or connection.connection is None
 
 
 def is_told(error: BaseException | None) -> bool:

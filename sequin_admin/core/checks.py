@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 
+import structlog
 from django.conf import settings
 from django.core.checks import Error, Tags, Warning, register
 from django.core.exceptions import ImproperlyConfigured
@@ -10,11 +11,12 @@ from django.db import DatabaseError, OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 
 from sequin_admin.core import keyring
-from sequin_admin.core.availability import is_unreachable
+from sequin_admin.core.availability import is_contended, is_unreachable
 from sequin_admin.core.private_files import protect_directory
 from sequin_admin.core.statement_limits import for_worker, limited
 
 Answer = TypeVar("Answer")
+log = structlog.get_logger(__name__)
 
 
 def ask_database(question: Callable[[], Answer]) -> Answer | None:
@@ -100,6 +102,28 @@ def check_trusted_proxies(**kwargs: Any) -> list[Warning]:
     ]
 
 
+@register(Tags.security)
+def check_redirects(**kwargs: object) -> list[Warning]:
+    """A warning when every request is redirected to https, and none is known to have come by it."""
+    if settings.SECURE_PROXY_SSL_HEADER or not settings.SECURE_SSL_REDIRECT:
+        return []
+    return [
+        Warning(
+            "PUBLIC_URL begins with https and BEHIND_TLS_PROXY is not set, so who comes through a "
+            "proxy is redirected to the same address again and again.",
+            hint="Set BEHIND_TLS_PROXY=True, and TRUSTED_PROXIES, where a proxy ends TLS; "
+            "SECURE_SSL_REDIRECT=False where the web process itself does.",
+            id="sequin_admin.W003",
+        )
+    ]
+
+
+def log_proxy_risks() -> None:
+    """Called when a web process starts."""
+    for each in (*check_redirects(), *check_trusted_proxies()):
+        log.warning("the proxy is not as the settings say", reason=f"{each.msg} {each.hint}")
+
+
 def refuse_unknown_callers() -> None:
     """Raises `ImproperlyConfigured` where staff's networks are named and all callers have one
     address, the proxy's: in one of these networks, it would let everybody in."""
@@ -125,7 +149,7 @@ def refuse_unusable_database(*, migrated: bool = True) -> None:
                 "Run manage.py migrate, then start again."
             )
     except OperationalError as error:
-        raise SystemExit(describe_unreachable(error)) from None
+        raise SystemExit(describe_failure(error)) from None
     finally:
         connection.close()
 
@@ -135,9 +159,14 @@ def count_missing_migrations() -> int:
     return len(loader.disk_migrations.keys() - loader.applied_migrations.keys())
 
 
-def describe_unreachable(error: Exception) -> str:
-    """A sentence about a database that can't be opened. What the driver says names no password."""
+def describe_failure(error: Exception) -> str:
+    """A sentence about a database that was not usable. What the driver says names no password."""
     reason = (str(error).strip().splitlines() or ["no reason given"])[0].rstrip(".")
+    if is_contended(error):
+        return (
+            f"The database ended what was begun: {reason}. That step was undone as a whole, so try "
+            "again."
+        )
     return (
         f"The database can't be used: {reason}. Start it, or correct DATABASE_URL, then try again."
     )

@@ -7,7 +7,8 @@ from django.core.management import execute_from_command_line
 
 
 def run(arguments: Sequence[str]) -> None:
-    """Raises `SystemExit`: code 1 and a sentence for wrong settings and a database that is away."""
+    """Raises `SystemExit`: code 1 and a sentence for wrong settings, and for a database that is
+    away or ended the command in favour of others."""
     try:
         execute_from_command_line(list(arguments))
     except ImproperlyConfigured as error:
@@ -16,6 +17,6 @@ def run(arguments: Sequence[str]) -> None:
         # Settings and apps are there, now that a command has run.
         from sequin_admin.core import availability, checks
 
-        if not availability.is_unreachable(error):
+        if not (availability.is_unreachable(error) or availability.is_contended(error)):
             raise
-        raise SystemExit(checks.describe_unreachable(error)) from None
+        raise SystemExit(checks.describe_failure(error)) from None

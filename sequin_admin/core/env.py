@@ -136,9 +136,10 @@ class TypedEnvironment(environ.FileAwareEnv):  # type: ignore[misc]
         return days
 
     def db(self, var: str, default: Any = environ.Env.NOTSET) -> dict[str, Any]:
-        """Raises `ImproperlyConfigured` for an address that is none."""
+        """The default's for an empty one. Raises `ImproperlyConfigured` for an address that is
+        none."""
         try:
-            return database_config(self.get_value(var, default=default))
+            return database_config(self.get_value(var, default=default) or default)
         except ValueError:
             raise ImproperlyConfigured(
                 f"{var} must look like postgresql://user:password@host:5432/name, with %-codes for "

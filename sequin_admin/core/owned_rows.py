@@ -15,6 +15,9 @@ from sequin_admin.core import pruning, shutdown
 Model = type[models.Model]
 # Owners whose rows are looked for together.
 OWNERS = 500
+# Their keys are read for so many pages at once: PostgreSQL passes all owners whose rows are gone
+# before it finds the first that has any.
+PAGES = 40
 
 
 def foreign_keys(model: Model) -> list[models.ForeignKey[models.Model]]:
@@ -58,8 +61,8 @@ def delete_owned(row: models.Model, until: float) -> bool:
 def pages_of_owners(
     row: models.Model, model: Model, owned: dict[Model, tuple[str, Model]]
 ) -> Iterator[Sequence[object]]:
-    """The keys of owners of the model's rows that belong to the row, page by page, until a page
-    comes again: its rows were not deleted, as another process has locked them.
+    """The keys of owners of the model's rows that belong to the row, page by page, until the same
+    come again: their rows were not deleted, as another process has locked them.
 
     Owners that have no rows are left out: a turn does not begin with the pages that are done.
     """
@@ -71,9 +74,10 @@ def pages_of_owners(
     # In no order: to sort the owners for each page takes longer than to delete its rows.
     rows = owner._base_manager.filter(has_rows, **{path_to(row, owner, owned): row.pk}).order_by()
     last: Sequence[object] = []
-    while (page := list(rows.values_list("pk", flat=True)[:OWNERS])) and page != last:
-        yield page
-        last = page
+    while (found := list(rows.values_list("pk", flat=True)[: OWNERS * PAGES])) and found != last:
+        for start in range(0, len(found), OWNERS):
+            yield found[start : start + OWNERS]
+        last = found
 
 
 def path_to(row: models.Model, model: Model, owned: dict[Model, tuple[str, Model]]) -> str:

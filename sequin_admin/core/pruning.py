@@ -5,7 +5,8 @@ For how long what grows is kept say the settings `KEEP_..._DAYS`.
 
 import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import TypeVar
 
@@ -42,14 +43,22 @@ def prune(rows: models.QuerySet[Row], by: str, *, until: float = math.inf) -> in
     count, size = 0, min(FIRST_SIZE, BATCH_SIZE)
     while not shutdown.is_requested() and time.monotonic() < until:
         began = time.monotonic()
-        deleted = prune_batch(rows, by, size)
+        with leaving_room():
+            deleted = prune_batch(rows, by, size)
+            took_s = time.monotonic() - began
         if not deleted:
             break
         count += deleted
-        took_s = time.monotonic() - began
         size = next_size(size, took_s)
-        time.sleep(took_s)
     return count
+
+
+@contextmanager
+def leaving_room() -> Iterator[None]:
+    """After what is written within, wait for as long as that took, so that others get to write."""
+    began = time.monotonic()
+    yield
+    time.sleep(time.monotonic() - began)
 
 
 def next_size(size: int, took_s: float) -> int:

@@ -36,6 +36,8 @@ from sequin_admin.limits.stores.redis import RedisStore
 log = structlog.get_logger(__name__)
 MICROSECONDS = 1_000_000
 SHORTEST_SLEEP = MS
+# Scopes whose state is dropped in one trip to the store.
+FORGOTTEN = 200
 
 local = MemoryStore()
 
@@ -133,9 +135,12 @@ def release_all(credential: Credential, releases: Sequence[LeaseRelease]) -> lis
 
 
 def forget(scopes: Sequence[tuple[UUID, str]]) -> None:
-    """Drop the state of credentials that go, each with a scope. It would expire by itself, so a
-    store that is away is not waited for."""
+    """Drop the state of credentials that go, each with a scope, some at a time.
+
+    It would expire by itself, so a store that is away is waited for once.
+    """
     try:
-        current_store().forget(scopes)
+        for start in range(0, len(scopes), FORGOTTEN):
+            current_store().forget(scopes[start : start + FORGOTTEN])
     except Unavailable as error:
         log.warning("permits not forgotten", error=str(error))

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 
-import structlog
 from allauth.usersessions.models import UserSession
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -31,8 +30,6 @@ LONGEST_S = 10.0
 CLOSING_AFTER = timedelta(minutes=1)
 SOON = timedelta(seconds=5)
 MAILED_AGAIN_AFTER = timedelta(minutes=10)
-FORGOTTEN = 200
-log = structlog.get_logger(__name__)
 # Columns to write, and when the next turn is.
 Turn = tuple[Mapping[str, object], timedelta]
 
@@ -43,33 +40,31 @@ def claim_due(limit: int) -> Sequence[OrganizationEnding]:
 
 
 def end_claimed(ending: OrganizationEnding) -> None:
-    """One turn of the step that it is at."""
-    turn = STEPS[EndingStep(ending.step)](ending)
+    """One turn of the step that it is at.
+
+    Raises `endings.EndRefused`, for the page Worker, when its owners could not be reminded.
+    """
+    try:
+        turn = STEPS[EndingStep(ending.step)](ending)
+    except endings.EndRefused:
+        leases.release(ending, due_at=DatabaseTime(MAILED_AGAIN_AFTER, stored=True))
+        raise
     if turn:
         written, wait = turn
         leases.release(ending, **written, due_at=DatabaseTime(wait, stored=True))
 
 
 def begin(ending: OrganizationEnding) -> Turn:
+    endings.remind(ending)
     left = ending.ends_at - clock.now()
     if left > timedelta():
-        return {}, min(left, remind(ending))
+        return {}, left
     if not endings.begin(ending):
         return {}, SOON
     organization = Organization.objects.get(pk=ending.pk)
     counts = owned_rows.count_owned(organization)
     reach = {noun(model, count): count for model, count in counts.items()}
     return {"reach": reach}, timedelta()
-
-
-def remind(ending: OrganizationEnding) -> timedelta:
-    """Until the next turn."""
-    try:
-        endings.remind(ending)
-    except endings.EndRefused:
-        log.warning("owners not reminded", organization=str(ending.pk), exc_info=True)
-        return MAILED_AGAIN_AFTER
-    return timedelta.max
 
 
 def give_back(ending: OrganizationEnding) -> Turn:
@@ -112,8 +107,7 @@ def forget_permits(ending: OrganizationEnding) -> None:
     syncs = Sync.objects.filter(organization=ending.pk)
     scopes = [(pk, "") for pk in credentials.values_list("pk", flat=True)]
     scopes += [(pk, str(sync)) for pk, sync in syncs.values_list("credential", "pk")]
-    for start in range(0, len(scopes), FORGOTTEN):
-        limiter.forget(scopes[start : start + FORGOTTEN])
+    limiter.forget(scopes)
 
 
 def forget_sessions(organization: Organization) -> None:
@@ -128,7 +122,7 @@ def forget_sessions(organization: Organization) -> None:
 def close(ending: OrganizationEnding) -> Turn | None:
     """Erase its log, then write the one record of it."""
     repeats.forget(ending.pk)
-    if not retention.erase_chain(ending.pk):
+    if not retention.erase_chain(ending.pk, time.monotonic() + LONGEST_S):
         return {}, SOON
     with transaction.atomic():
         mine = leases.still_mine(ending).select_for_update().first()

@@ -10,6 +10,7 @@ from django.test import Client
 from django.urls import reverse
 
 from sequin_admin.audit.models import Event
+from sequin_admin.core import checks
 from sequin_admin.core.env import ROOT, inherited
 from sequin_admin.core.networks import Proxies
 from tests.tokens.test_processes import database_url
@@ -113,3 +114,20 @@ def test_a_proxy_that_is_not_trusted_is_warned_of(settings):
     trusted = {each.id for each in run_checks(tags=["security"], include_deployment_checks=True)}
 
     assert "sequin_admin.W001" in found - trusted
+
+
+def test_an_address_that_redirects_to_itself_is_warned_of(settings, client, caplog):
+    """With https in PUBLIC_URL, behind a proxy that nobody told us of."""
+    settings.SECURE_SSL_REDIRECT, settings.SECURE_PROXY_SSL_HEADER = True, None
+    proxied = {"Host": "localhost", "X-Forwarded-Proto": "https"}
+    looped = client.get("/accounts/login/", headers=proxied)
+    found = {each.id for each in run_checks(tags=["security"])}
+    checks.log_proxy_risks()
+    settings.SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+    told = {each.id for each in run_checks(tags=["security"])}
+
+    assert (looped.status_code, looped["Location"]) == (301, "https://localhost/accounts/login/")
+    assert "sequin_admin.W003" in found - told
+    (record,) = caplog.records
+    assert "again and again. Set BEHIND_TLS_PROXY=True" in record.msg["reason"]
+    assert Client().get("/accounts/login/", headers=proxied).status_code == 200

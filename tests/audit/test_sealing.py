@@ -102,7 +102,7 @@ def test_retention_that_is_broken_off_goes_on_and_is_no_break(organization, monk
     record_at(organization, now)
     configure(monkeypatch, retention, keep_months=6)
     with monkeypatch.context() as patch:
-        patch.setattr(retention.pruning, "prune", lambda rows, by: 0)
+        patch.setattr(retention.pruning, "prune", lambda rows, by, until: 0)
         retention.prune()
     assert find_broken() == []
 

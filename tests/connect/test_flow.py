@@ -156,6 +156,7 @@ def test_reconnecting_keeps_the_id_and_takes_the_new_grant(app, connect):
 
     assert again.pk == credential.pk
     assert Token.objects.get(pk=credential.pk).version == version + 1
+    assert Event.objects.about(credential).filter(action="credential.reconnected").count() == 1
 
 
 def test_reconnecting_with_another_account_is_refused_with_both_names(app, connect):

@@ -131,6 +131,8 @@ def test_apps_and_targets_go_back_as_well(organization, user, login):
     targets.update(target, actor=user, password="x", host="db.arrakis.test")
     targets.put_back(target, first.pk, actor=user)
     assert Target.objects.get().secrets["password"] == before
+    for row, action in ((app, "oauth_app.secrets_put_back"), (target, "target.password_put_back")):
+        assert Event.objects.about(row).get(action=action).actor == user.email
 
 
 def test_they_rotate_and_go_with_the_credential(login, organization, stranger, api):

@@ -4,7 +4,6 @@ import socket
 import threading
 import time
 from contextlib import suppress
-from functools import cache
 
 import pytest
 
@@ -13,16 +12,6 @@ from sequin_admin.simulator.tls.authority import Authority
 from tests.patience import PATIENCE_S
 
 HOST = "provider.test"
-
-
-@pytest.fixture
-def authority(tmp_path, monkeypatch):
-    """One that the client trusts."""
-    authority = Authority(tmp_path / "trusted")
-    monkeypatch.setenv("SSL_CERT_FILE", str(authority.certificate_path))
-    monkeypatch.setattr(http, "_client", cache(http._client.__wrapped__))
-    yield authority
-    http._client(True, True).close()
 
 
 @pytest.fixture

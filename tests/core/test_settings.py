@@ -124,6 +124,19 @@ def test_mail_is_sent_with_the_tls_that_its_address_names(url, modes):
     assert run(f"print(({shown}))", EMAIL_URL=url).stdout.strip() == modes
 
 
+def test_an_empty_address_of_the_database_is_none():
+    """As of a variable that compose passes on without a value."""
+    engine = setting("DATABASES['default']['ENGINE']", DATABASE_URL="")
+
+    assert engine == "django.db.backends.sqlite3"
+
+
+def test_mails_are_only_printed_without_a_mail_server():
+    backend = setting("EMAIL_CONFIG['EMAIL_BACKEND']", EMAIL_URL="")
+
+    assert backend == "sequin_admin.core.console_mail.EmailBackend"
+
+
 def test_the_systems_authorities_are_found_for_the_database():
     """The driver's OpenSSL looks for them where nothing is; a weaker mode is for it to refuse."""
     url = "postgresql://u:p@db.test/x?sslrootcert=system"
@@ -152,6 +165,7 @@ def test_a_host_with_another_base_is_known_in_every_spelling(name):
 
 
 HTTPS = {"PUBLIC_URL": "https://admin.example.com", "DEBUG": "False"}
+PROXIED = {**HTTPS, "BEHIND_TLS_PROXY": "True", "TRUSTED_PROXIES": "1"}
 
 
 def test_cookies_under_https_are_of_this_host_only():
@@ -171,7 +185,7 @@ def test_hsts_speaks_for_other_hosts_only_when_told_to():
 
 def test_the_deploy_check_is_content_without_subdomains_and_preload():
     command = [sys.executable, "manage.py", "check", "--deploy", "--fail-level", "WARNING"]
-    known = {**os.environ, **REQUIRED, **UNSET, **HTTPS, "SECRET_KEY": "k-" * 40 + "abcdefgh"}
+    known = {**os.environ, **REQUIRED, **UNSET, **PROXIED, "SECRET_KEY": "k-" * 40 + "abcdefgh"}
     # The browser tests set it in the process that runs them.
     known.pop("DJANGO_ALLOW_ASYNC_UNSAFE", None)
 

@@ -17,6 +17,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.credentials.declarations import RefreshPace
 from sequin_admin.dashboard import csv_export, sign_on_http
 from sequin_admin.health import outages
+from sequin_admin.limits.stores import redis_risks
 from sequin_admin.notifications import retries
 from sequin_admin.worker import jobs, runner
 from tests.dashboard.test_handbook import text_of
@@ -48,6 +49,9 @@ FIGURES = [
     ("operate", f"| worker | {runner.THREADS} threads (`--threads`), {runner.THREADS + 2} conn"),
     ("operate", f"| OAuth app | {PACE.per_app} renewals a second"),
     ("operate", "503 when its main loop hangs for a minute", runner.LONGEST_ROUND_S == 60),
+    ("operate", "which the worker does once a minute", EVERY["sample_usage"] == 60),
+    ("operate", "what is older is removed once a day", EVERY["prune_events"] == 24 * 3600),
+    ("operate", "0 keeps none, and the next hour deletes", EVERY["prune_former_secrets"] == 3600),
     ("security", f"at most {http.MAX_BYTES // 1_000_000} MB, read strictly"),
     ("security", f"{sign_on_http.DEADLINE_S:g} seconds a call"),
     ("security", f"up to {staff_access.LONGEST.seconds // 3600} hours, which mails its owners"),
@@ -57,6 +61,7 @@ FIGURES = [
     ("security", f"at {word(len({kind.provider for kind in kinds.all()}))} providers"),
     ("operate", f"is tried for {retries.RETRY_FOR.total_seconds() / 3600:g} hours, and a webhook"),
     ("runbooks", f"failed, and of at least {word(outages.MIN_FAILING)}"),
+    ("runbooks", "It is looked at again within a minute", redis_risks.ASKED_EVERY_S == 60),
     ("runbooks", "it is measured again within a minute", clock.MEASURE_EVERY_S == 60),
     ("runbooks", f"tried for {retries.RETRY_FOR.total_seconds() / 3600:g} hours"),
 ]

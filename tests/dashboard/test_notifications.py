@@ -6,12 +6,13 @@ import re
 import pytest
 
 from sequin_admin.audit.models import Event
+from sequin_admin.core import clock
 from sequin_admin.notifications import delivery, outbox
 from sequin_admin.notifications.message import Severity
 from sequin_admin.notifications.models import Channel, Delivery
 from tests.dashboard.conftest import address
 from tests.edit_forms import submit
-from tests.notified import HOST, make_message
+from tests.notified import HOST, make_message, work
 
 LIST = address("notifications")
 FORM = {
@@ -114,6 +115,29 @@ def test_a_new_secret_is_shown_once_too(client, owner, make_channel):
     assert fresh["signing"] in page
     assert fresh["signing"] != channel.secrets["signing"]
     assert fresh["previous"][0]["secret"] not in page
+
+
+def test_what_a_wrong_address_held_up_goes_to_the_right_one(
+    client, owner, organization, make_channel, receiver
+):
+    """The page says so; the address that was replaced is not kept."""
+    channel = make_channel("slack")
+    wrong = channel.secrets["url"]
+    receiver.reply(404)
+    outbox.post(organization, make_message())
+    work()
+    edit = address("channel_edit", channel.pk)
+    said = " ".join(client.get(edit).content.decode().split())
+    assert "An address that you replace is not kept here: Slack has it." in said
+
+    always = {"quiet_from": "", "quiet_until": ""}
+    submit(client, edit, {**FORM, **always, "address": wrong.replace("hush", "right")})
+    Delivery.objects.update(next_try_at=clock.now())
+    work()
+
+    assert [call.path for call in receiver.calls] == ["/services/T0/hush", "/services/T0/right"]
+    assert Delivery.objects.get().state == "delivered"
+    assert "hush" not in str(Channel.objects.get().secrets)
 
 
 def test_only_webhooks_have_a_secret_to_replace(client, owner, make_channel):

@@ -100,6 +100,14 @@ def test_what_goes_to_the_provider_is_ours_alone(client, user, trust):
     assert client.get(BEGIN).status_code == 200  # a page with a button, no redirect
 
 
+def test_other_scopes_are_asked_for_when_they_are_set(client, user, trust):
+    trust(scopes=["openid", "groups"])
+
+    sent = parse_qs(urlsplit(client.post(BEGIN)["Location"]).query)
+
+    assert sent["scope"] == ["openid groups"]
+
+
 @pytest.mark.parametrize(
     ("claims", "told"),
     [

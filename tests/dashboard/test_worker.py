@@ -63,6 +63,20 @@ def test_the_last_error_is_told_with_its_job(page):
     assert "It failed with OSError." in said
 
 
+def test_a_job_that_is_behind_says_so_until_it_is_on_time(page, organization):
+    make_worker()
+    late = clock.now() - timedelta(minutes=5)
+    credential = make_credential(organization, "stripe_key", check_due_at=late)
+    said = page()
+    assert (said.count("Behind"), said.count("On time")) == (1, 1)
+
+    credential.check_due_at = clock.now() + timedelta(hours=1)
+    credential.save()
+
+    said = page()
+    assert (said.count("Behind"), said.count("On time")) == (0, 2)
+
+
 def test_only_rows_of_the_own_organization_count(page, organization, stranger):
     make_worker()
     late = clock.now() - timedelta(hours=1)

@@ -1,7 +1,7 @@
 """Owners are mailed once more a day before their organization is erased."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from io import StringIO
 from smtplib import SMTPRecipientsRefused
 
@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
 
-from sequin_admin.access import configuration, endings, staff_organization_verbs
+from sequin_admin.access import configuration, endings, keys, staff_organization_verbs
 from sequin_admin.access.models import OrganizationEnding, User
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
@@ -63,10 +63,11 @@ def test_owners_are_reminded_once_the_day_before(organization, user, monkeypatch
     at(monkeypatch, ends_at - timedelta(hours=25))
     assert subjects() == []
 
-    for hours in (23, 22, 1):
+    for hours in (24.1, 22, 1):
         at(monkeypatch, ends_at - timedelta(hours=hours))
 
     assert subjects() == ["Arrakis will be erased soon"] * 2
+    assert OrganizationEnding.objects.get().ends_at == ends_at
     told = {message.to[0] for message in mail.outbox if "erased soon" in message.subject}
     assert told == {user.email, second.email}
     assert reverse("dashboard:organization") in mail.outbox[-1].body
@@ -80,18 +81,69 @@ def test_owners_are_reminded_once_the_day_before(organization, user, monkeypatch
     assert OrganizationEnding.objects.get().began_at
 
 
-def test_a_reminder_that_can_not_be_mailed_is_tried_again(organization, user, monkeypatch):
+@pytest.mark.parametrize("late", [timedelta(hours=-5), timedelta(days=9)], ids=["near", "after"])
+def test_a_reminder_that_no_worker_sent_gives_the_owners_a_whole_day(
+    organization, user, monkeypatch, late
+):
+    """Down on that day, or until long after the end."""
+    _, token = keys.create(organization, name="k", scopes=["read"], actor=user)
+    endings.ask(organization, actor=user)
+    came_back = OrganizationEnding.objects.get().ends_at + late
+
+    at(monkeypatch, came_back)
+
+    told, moved = mail.outbox[-1], OrganizationEnding.objects.get()
+    assert (moved.ends_at, moved.began_at) == (came_back + endings.REMINDED_BEFORE, None)
+    organization.refresh_from_db()
+    assert organization.ends_at == moved.ends_at
+    assert f"{moved.ends_at:%-d %b %Y, %H:%M} UTC" in told.body
+    asked = Client().get("/v1/organization", headers={"Authorization": f"Bearer {token}"})
+    assert datetime.fromisoformat(asked.json()["ends_at"]) == moved.ends_at.replace(microsecond=0)
+    event = Event.objects.get(action="organization.end_reminded")
+    assert event.details["ends_at"] == moved.ends_at.isoformat()
+    at(monkeypatch, moved.ends_at - timedelta(seconds=1))
+    assert OrganizationEnding.objects.get().began_at is None
+    at(monkeypatch, moved.ends_at + timedelta(seconds=1))
+    assert OrganizationEnding.objects.get().began_at
+    assert len(subjects()) == 1
+
+
+def test_nothing_is_erased_while_no_owner_can_be_mailed(organization, user, monkeypatch):
+    """It is tried again, and the page Worker says that the job fails."""
     endings.ask(organization, actor=user)
     ends_at = OrganizationEnding.objects.get().ends_at
-    sent = monkeypatch.context()
-    with sent as broken_mail:
+    with monkeypatch.context() as broken_mail:
         broken_mail.setattr(mail.EmailMessage, "send", lambda *_: (_ for _ in ()).throw(OSError()))
-        at(broken_mail, ends_at - timedelta(hours=23))
+        for hours in (-23, 1, 100):
+            with pytest.raises(endings.EndRefused, match="does not end yet"):
+                at(broken_mail, ends_at + timedelta(hours=hours))
+    waiting = OrganizationEnding.objects.get()
+    assert (waiting.began_at, waiting.ends_at, waiting.lease_owner) == (None, ends_at, "")
     assert not Event.objects.filter(action="organization.end_reminded").exists()
 
-    at(monkeypatch, ends_at - timedelta(hours=22))
+    at(monkeypatch, ends_at + timedelta(hours=101))
 
     assert len(subjects()) == 1
+    assert OrganizationEnding.objects.get().ends_at == ends_at + timedelta(hours=125)
+
+
+def test_who_undoes_it_while_the_reminder_is_mailed_keeps_it(organization, user, monkeypatch):
+    """An end that was moved does not come back."""
+    endings.ask(organization, actor=user)
+    ends_at = OrganizationEnding.objects.get().ends_at
+    send = mail.EmailMessage.send
+
+    def undoing(message):
+        if "erased soon" in message.subject:
+            endings.undo(organization, actor=user)
+        return send(message)
+
+    monkeypatch.setattr(mail.EmailMessage, "send", undoing)
+    at(monkeypatch, ends_at)
+
+    organization.refresh_from_db()
+    assert organization.ends_at is None
+    assert not Event.objects.filter(action="organization.end_reminded").exists()
 
 
 def test_an_owner_whose_address_is_refused_brings_the_others_no_second_mail(

@@ -2,10 +2,29 @@
 
 import math
 
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
 from sequin_admin.access.models import Organization
 from sequin_admin.core import owned_rows
 from sequin_admin.credentials.models import Credential, SearchText
 from tests.factories import make_credential
+
+
+def test_owners_with_rows_are_looked_for_once_in_many_pages(organization, monkeypatch):
+    """PostgreSQL passes all that are done each time, which grows with their square."""
+    monkeypatch.setattr(owned_rows, "OWNERS", 1)
+    for number in range(12):
+        make_credential(organization, "stripe_key", identity=f"n{number}")
+    owned, asked = owned_rows.find_owned(Organization), []
+
+    with CaptureQueriesContext(connection) as queries:
+        for keys in owned_rows.pages_of_owners(organization, SearchText, owned):
+            asked += keys
+            SearchText._base_manager.filter(credential__in=keys)._raw_delete("default")
+
+    assert sorted(asked) == sorted(Credential.objects.values_list("pk", flat=True))
+    assert sum("EXISTS" in each["sql"] for each in queries) == 2
 
 
 def test_a_turn_does_not_begin_with_the_pages_that_are_done(organization, monkeypatch):
