@@ -58,6 +58,7 @@ def start_engine(supervisor: Supervisor, environment: Mapping[str, str]) -> None
         "SEQUIN_URL": environment["PUBLIC_URL"],
         "SEQUIN_API_KEY": engine.KEY_FILE.read_text().strip(),
     }
+    # Stopped before the target and the server, which it tells that it leaves its run to another.
     supervisor.start("engine", [str(PROGRAM)], bare | known, may_end=True, python=str(PYTHON))
 
 

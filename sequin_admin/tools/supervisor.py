@@ -87,7 +87,9 @@ class Supervisor:
             time.sleep(0.5)
 
     def stop(self) -> None:
-        """Stop all children, the first one last: the others may still wait for its answers."""
+        """Stop all children. Those that may end come first, as they ask the others to the end; the
+        first one is the last, as the others may still wait for its answers."""
+        stop_processes([self.children.pop(name) for name in self.may_end & self.children.keys()])
         children = list(self.children.values())
         stop_processes(children[1:])
         stop_processes(children[:1])
