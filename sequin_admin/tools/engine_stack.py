@@ -2,9 +2,7 @@
 
 import os
 import secrets
-import socket
 import tempfile
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,7 +20,6 @@ PYTHON = ROOT / ".venv-engine" / "bin" / "python"
 INSTALLED = ROOT / ".venv-engine" / ".engine"
 PROGRAM = ROOT / "deploy/examples/dlt/sync.py"
 PASSWORD_FILE = settings.DATA_DIR / "demo-target-password"
-STARTS_WITHIN_S = 120
 # What an engine needs of our environment; dlt looks for credentials in the rest.
 PASSED_ON = ("PATH", "HOME", "LANG", "TMPDIR", "LD_LIBRARY_PATH")
 
@@ -50,7 +47,7 @@ def start_engine(supervisor: Supervisor, environment: Mapping[str, str]) -> None
     bare = {name: environment[name] for name in PASSED_ON if name in environment}
     bare["PYTHONPATH"] = str(ROOT)
     supervisor.start("target", target_command(port), bare, python=str(PYTHON))
-    wait_for_port(supervisor, port)
+    supervisor.wait_for_port("target", port)
     with SimulatorControl(environment["SIMULATOR_URL"]) as simulator:
         password = PASSWORD_FILE.read_text().strip()
         engine.prepare(demo, simulator, port=port, password=password)
@@ -58,6 +55,7 @@ def start_engine(supervisor: Supervisor, environment: Mapping[str, str]) -> None
         "SEQUIN_URL": environment["PUBLIC_URL"],
         "SEQUIN_API_KEY": engine.KEY_FILE.read_text().strip(),
     }
+    # Stopped before the target and the server, which it tells that it leaves its run to another.
     supervisor.start("engine", [str(PROGRAM)], bare | known, may_end=True, python=str(PYTHON))
 
 
@@ -74,17 +72,3 @@ def target_folder() -> Path:
     if os.geteuid() == 0:
         return Path(tempfile.gettempdir(), f"sequin-admin-target{settings.DATA_DIR}")
     return Path(settings.DATA_DIR, "target")
-
-
-def wait_for_port(supervisor: Supervisor, port: int) -> None:
-    """Raises `ProcessFailed`, also when a process ends meanwhile."""
-    ends = time.monotonic() + STARTS_WITHIN_S
-    while time.monotonic() < ends:
-        supervisor.check()
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-        else:
-            return
-    raise ProcessFailed(f"The target did not start within {STARTS_WITHIN_S} seconds.")

@@ -66,6 +66,19 @@ class Supervisor:
         """Wait until the child responds at `url`. Raises `ProcessFailed`, also when one ends."""
         wait_for(url, seconds, name=name, meanwhile=self.check)
 
+    def wait_for_port(self, name: str, port: int, seconds: float = 120) -> None:
+        """Wait until the child listens. Raises `ProcessFailed`, also when one ends."""
+        ends = time.monotonic() + seconds
+        while time.monotonic() < ends:
+            self.check()
+            try:
+                socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            except OSError:
+                time.sleep(0.1)
+            else:
+                return
+        raise ProcessFailed(f"The {name} did not start within {seconds:g} seconds.")
+
     def check(self) -> None:
         """Raises `ProcessFailed` when a child has ended by itself."""
         for name, child in list(self.children.items()):
@@ -87,7 +100,9 @@ class Supervisor:
             time.sleep(0.5)
 
     def stop(self) -> None:
-        """Stop all children, the first one last: the others may still wait for its answers."""
+        """Stop all children. Those that may end come first, as they ask the others to the end; the
+        first one is the last, as the others may still wait for its answers."""
+        stop_processes([self.children.pop(name) for name in self.may_end & self.children.keys()])
         children = list(self.children.values())
         stop_processes(children[1:])
         stop_processes(children[:1])

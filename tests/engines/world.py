@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 from django.utils import timezone
 
 from sequin_admin.access import keys
-from sequin_admin.access.models import Organization, Scope
+from sequin_admin.access.models import ApiKey, Organization, Scope
 from sequin_admin.core.env import ROOT
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
@@ -106,6 +107,14 @@ class World:
             process.kill()
             process.wait()
         self.folder.cleanup()
+        self.end_requests()
+
+    def end_requests(self) -> None:
+        """What the workers asked for goes on without them; a claim waits as long as its key lives.
+        The database is emptied next, which must not wait for a request that waits for it."""
+        keys.revoke(ApiKey.objects.get(name="engine"), actor=None)
+        serving = "process_request_thread"
+        wait_until(lambda: not any(serving in t.name for t in threading.enumerate()), PATIENCE_S)
 
     def kill(self, process: subprocess.Popen[str]) -> None:
         """The worker is gone, and its lease has passed."""

@@ -28,6 +28,7 @@ from sequin_admin.worker.pool import run_job
 from sequin_admin.worker.runner import LONGEST_ROUND_S, Runner
 from tests.factories import make_credential
 from tests.patience import PATIENCE_S
+from tests.postgres_cluster import wait_until
 
 
 def queue_of(pieces, work, *, every_s=0.0, name="queue"):
@@ -309,6 +310,32 @@ def test_a_child_that_ends_by_itself_is_named():
     with pytest.raises(ProcessFailed, match=r"web ended by itself \(exit code 3\)"):
         supervisor.check()
     supervisor.stop()
+
+
+SLOW_TO_END = """
+import signal, sys, time
+def end(*_):
+    time.sleep(0.3)
+    print("end", sys.argv[1], flush=True)
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+print("up", flush=True)
+time.sleep(300)
+"""
+
+
+def test_who_asks_the_others_to_the_end_is_stopped_before_them():
+    """Such as an engine, which tells the server that it leaves its run to another."""
+    supervisor = Supervisor(io.StringIO())
+    for name in ("simulator", "target", "engine"):
+        command = ["-c", SLOW_TO_END, name]
+        supervisor.start(name, command, os.environ, may_end=name == "engine")
+    wait_until(lambda: supervisor.out.getvalue().count("up") == 3, PATIENCE_S)
+
+    supervisor.stop()
+
+    ends = [line for line in supervisor.out.getvalue().splitlines() if " end " in line]
+    assert [line.split()[-1] for line in ends] == ["engine", "target", "simulator"]
 
 
 def test_children_are_stopped_together():

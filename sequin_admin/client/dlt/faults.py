@@ -46,7 +46,8 @@ def sentence_of(error: BaseException) -> str:
     if known is None:
         return f"dlt could not write to the target: {type(root_of(error)).__name__}."
     if known.pgcode is None:
-        return f"The target does not answer: {str(known).strip().splitlines()[0]}"
+        said = str(known).strip().splitlines() or [type(known).__name__]
+        return f"The target does not answer: {said[0].rstrip('.')}."
     return f"The target refused to write: {type(known).__name__}, SQLSTATE {known.pgcode}."
 
 

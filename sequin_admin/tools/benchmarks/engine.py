@@ -24,7 +24,7 @@ from sequin_admin.credentials.kinds import Rate
 from sequin_admin.limits.models import set_limit
 from sequin_admin.syncs import consumers, syncs, targets
 from sequin_admin.tools.benchmarks import load, permits
-from sequin_admin.tools.engine_stack import PYTHON, wait_for_port
+from sequin_admin.tools.engine_stack import PYTHON
 from sequin_admin.tools.simulator import SimulatorControl
 from sequin_admin.tools.supervisor import Supervisor, free_port, gunicorn
 
@@ -108,7 +108,7 @@ class Stand:
         command = ["-W", "ignore", "-m", module, *arguments, str(self.folder / "password")]
         supervisor.start("target", command, inherited(), python=str(PYTHON))
         supervisor.wait_for("simulator", f"{self.simulator}/clock/")
-        wait_for_port(supervisor, self.target_port)
+        supervisor.wait_for_port("target", self.target_port)
 
     def make_rows(self) -> None:
         with SimulatorControl(self.simulator) as simulator:
