@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 
 from sequin_admin.access.models import Organization
@@ -40,7 +40,7 @@ def count_runs(organization: Organization) -> RunCounts:
     return RunCounts(**counts.get())
 
 
-def count(rows: "QuerySet[Run] | QuerySet[Incident]") -> Coalesce:
-    """The number of rows, as a subquery."""
+def count(rows: QuerySet[Model]) -> Coalesce:
+    """The number of rows of an organization, as a subquery."""
     numbers = rows.order_by().values("organization").annotate(count=Count("pk"))
     return Coalesce(Subquery(numbers.values("count")), 0)
