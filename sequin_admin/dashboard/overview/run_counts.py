@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from django.db.models import Count, Model, OuterRef, QuerySet, Subquery
-from django.db.models.functions import Coalesce
+from django.db.models import OuterRef
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
+from sequin_admin.dashboard.subqueries import count_rows
 from sequin_admin.health.models import Incident
 from sequin_admin.syncs.check_results import LATE
 from sequin_admin.syncs.models import Run, RunStatus, Sync
@@ -35,12 +35,8 @@ def count_runs(organization: Organization) -> RunCounts:
     )
     lost = runs.filter(status=RunStatus.LOST, ended_at__gte=clock.now() - DAY)
     counts = Organization.objects.filter(pk=organization.pk).values(
-        running=count(runs.filter(status=RunStatus.RUNNING)), late=count(late), lost=count(lost)
+        running=count_rows(runs.filter(status=RunStatus.RUNNING)),
+        late=count_rows(late),
+        lost=count_rows(lost),
     )
     return RunCounts(**counts.get())
-
-
-def count(rows: QuerySet[Model]) -> Coalesce:
-    """The number of rows of an organization, as a subquery."""
-    numbers = rows.order_by().values("organization").annotate(count=Count("pk"))
-    return Coalesce(Subquery(numbers.values("count")), 0)

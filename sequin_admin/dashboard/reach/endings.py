@@ -12,8 +12,8 @@ from sequin_admin.core.concrete import noun
 from sequin_admin.core.words import count_words
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.dashboard.overview.run_counts import count
 from sequin_admin.dashboard.reach.model import Reach
+from sequin_admin.dashboard.subqueries import count_rows
 from sequin_admin.syncs.models import Consumer, Stream, Sync, Target
 
 OWNED: tuple[type[Model], ...] = (OAuthApp, Sync, Stream, Consumer, Target, ApiKey, Membership)
@@ -57,10 +57,10 @@ def list_owned(organization: Organization) -> list[str]:
         model._meta.label: model._base_manager.filter(**mine) for model in OWNED
     }
     rows["open"] = ConnectLink.objects.filter(**mine).open(clock.now())
-    counts = {f"count_{number}": count(each) for number, each in enumerate(rows.values())}
-    found = Organization.objects.filter(pk=organization.pk).values(**counts).get()
+    counts = [count_rows(each) for each in rows.values()]
+    numbers = Organization.objects.filter(pk=organization.pk).values_list(*counts).get()
     return [
         f"{number:,} {'open ' * (label == 'open')}{noun(each.model, number)}"
-        for (label, each), number in zip(rows.items(), found.values(), strict=True)
+        for (label, each), number in zip(rows.items(), numbers, strict=True)
         if number
     ]
