@@ -9,7 +9,6 @@ from django.shortcuts import render
 from django.urls import reverse
 from django.utils.functional import cached_property
 
-from sequin_admin.access.models import Organization
 from sequin_admin.access.policy import Action, allows
 from sequin_admin.core import clock
 from sequin_admin.core.monitored import Monitored
@@ -21,7 +20,6 @@ from sequin_admin.dashboard.live import Current
 from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.run_pages.progress import ShownRun
 from sequin_admin.dashboard.run_pages.sync_runs import find_sync_runs
-from sequin_admin.dashboard.subqueries import count_rows
 from sequin_admin.dashboard.templatetags.ui import shown_status
 from sequin_admin.health import rollup
 from sequin_admin.health.entities import monitored_models, with_dependencies
@@ -196,11 +194,9 @@ def dependants_of(subject: Monitored) -> list[Dependant]:
         syncs = Sync.objects.filter(credential=subject)
         consumers = Consumer.objects.filter(organization=subject.organization_id).consuming(syncs)
         listed = reverse("dashboard:credential_syncs", args=[subject.pk])
-        rows = Organization.objects.filter(pk=subject.organization_id)
-        counts = rows.values_list(count_rows(syncs), count_rows(consumers)).get()
         return [
-            Dependant(number, noun, listed)
-            for number, noun in zip(counts, ("sync", "consumer"), strict=True)
+            Dependant(syncs.count(), "sync", listed),
+            Dependant(consumers.count(), "consumer", listed),
         ]
     if isinstance(subject, OAuthApp):
         listed = f"{reverse('dashboard:credentials')}?oauth_app={subject.pk}"
