@@ -16,14 +16,14 @@ class StaffSite(AdminSite):
     index_title = "What staff may look at"
 
     def login(
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         """The normal page, with its second factor and rate limits."""
         answer: HttpResponse = secure_admin_login(super().login)(request, extra_context)
         return answer
 
     def password_change(  # type: ignore[override]
-        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+        self, request: HttpRequest, extra_context: dict[str, object] | None = None
     ) -> HttpResponse:
         return redirect("account_change_password")
 

@@ -42,7 +42,11 @@ class TourProgress:
 
 
 def find_progress(organization_id: UUID, user: User) -> TourProgress | None:
-    """How far the person is, by one query; None without a demo that is ready."""
+    """How far the person is, by one query; None without a demo that is ready, which one that costs
+    little asks first."""
+    there = find_demo(organization_id)
+    if there is None:
+        return None
     since = {"organization": OuterRef("pk"), "created_at__gt": OuterRef("ready_at")}
     own = Credential.objects.filter(**since).order_by("-created_at")
     links = ConnectLink.objects.filter(**since).exclude(created_by=None)
@@ -56,7 +60,7 @@ def find_progress(organization_id: UUID, user: User) -> TourProgress | None:
         actor_type=PERSON,
     )
     demo = (
-        Demo.objects.filter(organization=organization_id, ready_at__isnull=False)
+        Demo.objects.filter(pk=there.pk)
         .annotate(
             visit=FilteredRelation("visits", condition=Q(visits__user=user)),
             looked_at=F("visit__looked_at"),
@@ -67,10 +71,8 @@ def find_progress(organization_id: UUID, user: User) -> TourProgress | None:
             linked=Exists(links),
             limited=Exists(limits),
         )
-        .first()
+        .get()
     )
-    if demo is None:
-        return None
     found = vars(demo)
     return TourProgress(
         demo,

@@ -189,8 +189,8 @@ def silent_for(organization: Organization) -> list[SilentEndpoint]:
     for start in range(0, len(rows), ASKED_AT_ONCE):
         some = rows[start : start + ASKED_AT_ONCE]
         asked = {f"row_{each.pk}": Exists(own.filter(each.accounts())) for each in some}
-        depends = Organization.objects.filter(pk=organization.pk).values(**asked).get()
-        found += [each for each in some if depends[f"row_{each.pk}"]]
+        depends = Organization.objects.filter(pk=organization.pk).values(**asked).get().values()
+        found += [each for each, does in zip(some, depends, strict=True) if does]
     return found
 
 

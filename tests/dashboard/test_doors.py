@@ -1,5 +1,6 @@
 """Every URL of the dashboard, walked by people of every role with GET and POST."""
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from sequin_admin.credentials.models import (
     FormerAppSecrets,
     FormerCredentialSecrets,
 )
+from sequin_admin.dashboard.sign_in_gate import ACTIVE_AT_SESSION_KEY
 from sequin_admin.dashboard.urls import urlpatterns
 from sequin_admin.demo.models import Demo
 from sequin_admin.health.models import Cause
@@ -252,6 +254,10 @@ def walk(client, address):
     def log_in(person):
         client.force_login(person)
         confirm_login(client)
+        # A walk takes a busy machine minutes, and each of them would write down one's activity.
+        session = client.session
+        session[ACTIVE_AT_SESSION_KEY] = time.time() + 3600
+        session.save()
         return Walk(client, address)
 
     return log_in

@@ -14,6 +14,7 @@ from sequin_admin.connect import links
 from sequin_admin.core import clock
 from sequin_admin.credentials import gateway_secrets
 from sequin_admin.credentials.models import Credential, OAuthApp
+from sequin_admin.dashboard.reach.endings import ending_organization
 from sequin_admin.notifications.models import Channel, Delivery
 from sequin_admin.syncs import syncs
 from sequin_admin.syncs.models import Stream, Sync
@@ -245,3 +246,24 @@ def test_a_channel_says_how_many_messages_are_lost(ask, organization):
 
     for name in ("channel_disable", "channel_delete"):
         assert "2 messages that wait are not sent at all." in ask(name, channel.pk)
+
+
+def test_the_end_of_an_organization_counts_what_is_erased(
+    organization, user, world, stranger, django_assert_max_num_queries
+):
+    """Nothing of others, no link that is over, and no sort that it has none of."""
+    make_credential(organization, "stripe_key", identity="other")
+    (theirs,) = stranger.organizations.all()
+    make_synced(make_credential(theirs, "stripe_key"))
+    kind = type(Credential.objects.of(organization).first())
+    over, _ = [links.create(organization, [kind], actor=user, name=name) for name in "ab"]
+    links.revoke(over, actor=user)
+
+    with django_assert_max_num_queries(2):
+        said = ending_organization(organization).stops
+
+    counts = [line for line in said if re.match(r"\d", str(line))]
+    assert counts == [
+        "2 credentials at Stripe",
+        *("1 sync", "1 consumer", "1 target", "1 membership", "1 open connect link"),
+    ]

@@ -9,26 +9,26 @@ from sequin_admin.access.models import ApiKey, Membership, Organization
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
 from sequin_admin.core.concrete import noun
+from sequin_admin.core.counts import count_of
 from sequin_admin.core.words import count_words
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
 from sequin_admin.dashboard.reach.model import Reach
 from sequin_admin.syncs.models import Consumer, Stream, Sync, Target
 
+OWNED: tuple[type[Model], ...] = (OAuthApp, Sync, Stream, Consumer, Target, ApiKey, Membership)
+
 
 def ending_organization(organization: Organization) -> Reach:
     days = configuration.CONFIGURATION.wait.days
     credentials = Credential.objects.of(organization)
-    owned = (OAuthApp, Sync, Stream, Consumer, Target, ApiKey, Membership)
-    links = ConnectLink.objects.of(organization).open(clock.now())
     return Reach(
         stops=(
             "At once: nothing is renewed, probed, synced or delivered, and keys can only read.",
             f"In {count_words(days, 'day')}: access is given back at the providers, where they let "
             "us, and everything is erased for good:",
             *list_credentials(credentials),
-            *(count(model._base_manager.filter(organization=organization)) for model in owned),
-            count(links, "open "),
+            *list_owned(organization),
             "Its health, usage, messages, settings and audit log",
         ),
         stays=(
@@ -50,6 +50,16 @@ def list_credentials(rows: QuerySet[Credential]) -> list[str]:
     return [f"{number:,} {noun(Credential, number)} at {title}" for title, number in counts]
 
 
-def count(rows: QuerySet[Model], what: str = "") -> str | None:
-    number = rows.count()
-    return f"{number:,} {what}{noun(rows.model, number)}" if number else None
+def list_owned(organization: Organization) -> list[str]:
+    """How many rows of other sorts, in one query."""
+    rows: dict[str, QuerySet[Model]] = {
+        model._meta.label: model._base_manager.all() for model in OWNED
+    }
+    rows["open"] = ConnectLink.objects.all().open(clock.now())
+    counts = [count_of(each, "organization") for each in rows.values()]
+    numbers = Organization.objects.filter(pk=organization.pk).values_list(*counts).get()
+    return [
+        f"{number:,} {'open ' * (label == 'open')}{noun(each.model, number)}"
+        for (label, each), number in zip(rows.items(), numbers, strict=True)
+        if number
+    ]
