@@ -16,7 +16,7 @@ from sequin_admin.tools.benchmarks.load import HOST, THREADS
 from sequin_admin.tools.benchmarks.source_trees import SourceTree, copied
 from sequin_admin.tools.supervisor import Supervisor, free_port, gunicorn
 
-STARTS, LOOK_EVERY_S, PATIENCE_S = 5, 0.01, 60
+STARTS, LOOK_EVERY_S, PATIENCE_S = 5, 0.01, 300
 VISITS = 100
 MOST = {"start_s": 1.5, "pss_mib": 250, "lost": 0.05}
 TICKS_A_S, KIB_A_MIB = 100, 1024
