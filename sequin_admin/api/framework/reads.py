@@ -211,7 +211,7 @@ def prepared_page(shape: RowShape, page: Page) -> PreparedPage:
 
 @lru_cache(256)
 def narrowed_page(
-    shape: RowShape, page: Page, kind: type[PageParams], sent: tuple[tuple[str, Any], ...]
+    shape: RowShape, page: Page, kind: type[PageParams], sent: tuple[tuple[str, object], ...]
 ) -> PreparedColumns:
     """The query of a page with these values of filters `by_value`. Raises 422.
 

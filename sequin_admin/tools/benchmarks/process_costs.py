@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx2
 
@@ -21,10 +20,10 @@ VISITS = 100
 MOST = {"start_s": 1.5, "pss_mib": 250, "lost": 0.05}
 TICKS_A_S, KIB_A_MIB = 100, 1024
 
-Figures = dict[str, Any]
+Figures = dict[str, float]
 
 
-def measure(beside: str = "") -> Figures:
+def measure(beside: str = "") -> dict[str, object]:
     """Figures by commit; "now" is the code as it is here. `too_slow` names those over a limit."""
     with permits.redis_server() as url, ExitStack() as stack:
         trees = {
