@@ -217,7 +217,9 @@ def narrowed_page(
 
     The server plans it each time, as how many rows pass depends on the values.
     """
-    filters = kind.model_construct(**dict(sent))
+    filters = kind.model_construct()
+    for name, value in sent:
+        setattr(filters, name, value)
     return PreparedColumns(*page_builder(shape, page, filters.narrow), is_kept=False)
 
 
