@@ -91,12 +91,13 @@ def measure_at_work(tree: SourceTree) -> Figures:
 def running(tree: SourceTree, *, with_worker: bool) -> Iterator[tuple[str, Supervisor]]:
     """The web server, with one process, and a worker. Yields its URL."""
     port, supervisor = free_port(), Supervisor(sys.stderr)
-    web = gunicorn("sequin_admin.wsgi", port, THREADS)
+    commands = {"web": gunicorn("sequin_admin.wsgi", port, THREADS)}
+    if with_worker:
+        commands["worker"] = ["manage.py", "worker"]
     try:
-        # By its path: gunicorn would look for modules where this process is.
-        supervisor.start("web", [*web, "--chdir", str(tree.folder)], tree.environment)
-        if with_worker:
-            supervisor.start("worker", [str(tree.folder / "manage.py"), "worker"], tree.environment)
+        for name, command in commands.items():
+            # Gunicorn looks for modules in the folder where it begins.
+            supervisor.start(name, command, tree.environment, folder=tree.folder)
         yield f"http://{HOST}:{port}", supervisor
     finally:
         supervisor.stop()
