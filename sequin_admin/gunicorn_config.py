@@ -13,8 +13,8 @@ from sequin_admin.core.logs import mask_tokens
 graceful_timeout = ceil(shutdown.GRACE_S)
 # Nobody manages gunicorn through a socket in the home folder, and a read-only system has none.
 control_socket_disable = True
-# After so many seconds a thread that computes lets another one go on. A request waits for that after
-# each answer of the database and of Redis: with Python's 5 ms a read waits long beside lists.
+# After so many seconds a thread that computes lets another one go on. A request waits for that
+# after each answer of the database and of Redis: with Python's 5 ms a read waits long beside lists.
 SWITCH_S = 0.0005
 
 

@@ -85,7 +85,7 @@ def put_back_secrets(request: ApiRequest, credential_id: UUID, former_id: UUID) 
     with reporting():
         saved = credential_operations.put_back(credential, former_id, actor=caller(request))
     if saved.needs_probe:
-        probes.verify(saved.credential)
+        probes.verify_entered(saved.credential)
     return health_detail(get_credential(organization, credential_id))
 
 

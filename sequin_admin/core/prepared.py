@@ -131,17 +131,10 @@ class Loader:
 
 
 class PreparedColumns:
-    """A query for the columns of rows, with parameters. Not `is_kept` by the server it is planned
-    each time, for the values that it has."""
+    """A query for the columns of rows, with parameters."""
 
-    def __init__(
-        self,
-        build: "Callable[..., ColumnQuery]",
-        parameters: Parameters,
-        *,
-        is_kept: bool = True,
-    ) -> None:
-        self.build, self.parameters, self.is_kept = build, parameters, is_kept
+    def __init__(self, build: "Callable[..., ColumnQuery]", parameters: Parameters) -> None:
+        self.build, self.parameters = build, parameters
 
     @cached_property
     def compiled(self) -> "ColumnQuery":
@@ -153,11 +146,8 @@ class PreparedColumns:
 
     def fetch(self, **values: object) -> Sequence[Columns]:
         """All rows, as `ColumnQuery.fetch()` gives them."""
-        try:
-            filled = self.filling(values, connections[self.compiled.db])
-        except EmptyResultSet:
-            return []
-        return self.compiled.fetch(filled, again=self.is_kept)
+        filled = self.filling(values, connections[self.compiled.db])
+        return self.compiled.fetch(filled, again=True)
 
 
 class ColumnQuery:

@@ -138,7 +138,7 @@ def submit_form(
     """Redirect to the provider, or save an entered key and redirect to the end."""
     if not issubclass(kind, OAuthKind):
         credential = links.submit_properties(link, form.properties, origin=actor_of(request))
-        probes.verify(credential)
+        probes.verify_entered(credential)
         where = next_url(link)
         for remark in form.properties.remarks() if where != link.redirect_url else ():
             messages.warning(request, remark)

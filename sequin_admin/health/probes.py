@@ -16,7 +16,7 @@ from sequin_admin.core.monitored import Monitored
 from sequin_admin.core.words import format_time
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import FAILURES, Credential, OAuthApp
-from sequin_admin.credentials.outcomes import Outcome, Verdict
+from sequin_admin.credentials.outcomes import DraftProbe, Outcome, Verdict
 from sequin_admin.health import alerts, checks, ends
 from sequin_admin.health.checks import record_checks
 from sequin_admin.health.rollup import propagate
@@ -33,9 +33,11 @@ PROBE_INTERVALS = {
 }
 
 
-def verify(credential: Credential, *, actor: AnyActor = None) -> Outcome:
+def verify(
+    credential: Credential, *, actor: AnyActor = None, probed: DraftProbe | None = None
+) -> Outcome:
     """Probe now, regardless of the schedule, and record the outcome. Audited with an `actor`."""
-    outcome = call_probe(credential, force=actor is not None)
+    outcome = call_probe(credential, force=actor is not None, probed=probed)
     with transaction.atomic():
         changed = record_probe(credential, outcome)
         if actor:
@@ -67,17 +69,23 @@ def probe_claimed(credential: Credential) -> bool:
     return True
 
 
-def call_probe(credential: Credential, *, force: bool = False) -> Outcome:
-    """Probe once, unless a draft of it just was, with the same secret. The outcome has no secret of
-    the credential in what people read."""
-    outcome = None if force else take_probed(credential)
+def verify_entered(credential: Credential) -> Outcome:
+    """As `verify()`, right after it was saved: a probe of its draft is not made once more."""
+    probed, credential.probed = credential.probed, None
+    return verify(credential, probed=probed)
+
+
+def call_probe(
+    credential: Credential, *, force: bool = False, probed: DraftProbe | None = None
+) -> Outcome:
+    """Probe once. The outcome has no secret of the credential in what people read."""
+    outcome = outcome_of_draft(credential, probed) if probed else None
     return without_known_secrets(credential, outcome or probe_or_classify(credential, force=force))
 
 
-def take_probed(credential: Credential) -> Outcome | None:
-    """The outcome of its draft's probe, once. None where this one would be another call."""
-    probed, credential.probed = credential.probed, None
-    if probed is None or probed.outcome.verdict is Verdict.REFRESH:
+def outcome_of_draft(credential: Credential, probed: DraftProbe) -> Outcome | None:
+    """None where a probe of the saved credential would be another call."""
+    if probed.outcome.verdict is Verdict.REFRESH:
         return None
     if lifetimes.is_renewable(credential) or credential.oauth_app:
         return None

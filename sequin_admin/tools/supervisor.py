@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from io import TextIOBase
+from pathlib import Path
 from typing import IO, TextIO
 
 import httpx2
@@ -38,13 +39,15 @@ class Supervisor:
         *,
         may_end: bool = False,
         python: str = sys.executable,
+        folder: Path | None = None,
     ) -> None:
-        """Start a child. One that `may_end` leaves the others running when it does."""
+        """Start a child, in a folder. One that `may_end` leaves the others running when it does."""
         if may_end:
             self.may_end.add(name)
         child = subprocess.Popen(  # noqa: S603 - our own commands
             [python, *command],
             env=dict(environment),
+            cwd=folder,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

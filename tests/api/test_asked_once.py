@@ -53,4 +53,4 @@ def test_the_probe_of_another_secret_says_nothing(organization, simulated):
     credential.probed, credential.secrets = draft.probed, {"secret": "sk_test_of_nobody"}
     credential.save()
 
-    assert probes.verify(credential).verdict is Verdict.CUSTOMER
+    assert probes.verify_entered(credential).verdict is Verdict.CUSTOMER

@@ -1,4 +1,4 @@
-"""Requests that wait for a permit take no thread of those that work."""
+"""Requests that wait for a run or a permit take no thread of those that work."""
 
 import io
 import json
@@ -17,8 +17,9 @@ from sequin_admin.tools.benchmarks import lost_permits
 from sequin_admin.tools.supervisor import Supervisor, free_port, gunicorn
 from tests.tools.test_slow_clients import connect
 
-POLLS, WAIT_S = 2, 10
-LIMIT = {"allowed_requests": 1, "interval": 600_000, "max_concurrent_requests": 0}
+# Half of the places are for runs.
+POLLS, WAIT_S = 4, 20
+LIMIT = {"allowed_requests": 1, "interval": 1000, "max_concurrent_requests": 0}
 
 
 @pytest.fixture
@@ -48,27 +49,16 @@ def port(environment):
         supervisor.stop()
 
 
-def test_who_waits_for_a_permit_holds_up_nobody(environment, port):
+def test_who_waits_for_a_run_holds_up_nobody(environment, port):
     prepare = [sys.executable, lost_permits.script("prepare_permits"), json.dumps(LIMIT)]
-    credential, key = json.loads(subprocess.check_output(prepare, env=environment))
-    path = f"/v1/credentials/{credential}/permits"
-    body = json.dumps({"wait_ms": WAIT_S * 1000})
+    _, key = json.loads(subprocess.check_output(prepare, env=environment))
+    body = json.dumps({"wait_s": WAIT_S})
     head = f"Host: localhost\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
-    poll = f"POST {path} HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n{body}".encode()
-    first = httpx2.post(
-        f"http://127.0.0.1:{port}{path}",
-        headers={"Host": "localhost", "Authorization": f"Bearer {key}"},
-        json={},
-        trust_env=False,
-        timeout=60,
-    )
-    assert first.status_code == 200
+    claim = f"POST /v1/syncs/runs/claim HTTP/1.1\r\n{head}Content-Length: {len(body)}\r\n\r\n"
 
     with ExitStack() as stack:
-        waiting = [stack.enter_context(connect(port, poll)) for _ in range(POLLS)]
-        answer = httpx2.get(
-            f"http://127.0.0.1:{port}/healthz", trust_env=False, timeout=WAIT_S - 2
-        )
+        waiting = [stack.enter_context(connect(port, (claim + body).encode())) for _ in range(2)]
+        answer = httpx2.get(f"http://127.0.0.1:{port}/healthz", trust_env=False, timeout=WAIT_S - 2)
         answered, _, _ = select.select(waiting, [], [], 0)
 
     assert (answer.status_code, answered) == (200, [])

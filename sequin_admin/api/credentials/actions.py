@@ -123,7 +123,7 @@ def replace_credential_secrets(
     except InvalidEntry as error:
         raise entry_error(error) from None
     if saved.needs_probe:
-        probes.verify(saved.credential)
+        probes.verify_entered(saved.credential)
     stored = get_owned_or_404(organization, credential_id)
     with_etag(response, credential_out(stored))
     return imported_out(stored, saved.change, payload.properties)

@@ -127,7 +127,7 @@ def import_credential(
     if payload.rate_limit:
         set_limit(credential, payload.rate_limit, actor=caller(request))
     if saved.needs_probe:
-        probes.verify(credential)
+        probes.verify_entered(credential)
     stored = get_owned_or_404(organization, credential.pk)
     with_etag(response, credential_out(stored))
     return Status(

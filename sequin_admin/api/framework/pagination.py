@@ -90,7 +90,7 @@ class PageParams(QueryParams):
         """Whether anything was sent that leaves rows out."""
         return not self.model_fields_set <= self.shows_all
 
-    def values(self) -> tuple[tuple[str, Any], ...] | None:
+    def values(self) -> tuple[tuple[str, object], ...] | None:
         """The filters that were sent, if they are `equal` and `by_value` ones alone."""
         sent = self.model_fields_set - self.shows_all
         known = {*self.equal, *self.by_value}

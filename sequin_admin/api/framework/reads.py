@@ -10,6 +10,8 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
+from django.core.exceptions import EmptyResultSet
+from django.db import connections
 from django.db.models import (
     CharField,
     DateTimeField,
@@ -209,16 +211,26 @@ def prepared_page(shape: RowShape, page: Page) -> PreparedPage:
     return PreparedPage(query, shape.reader(columns_of(shape, page)))
 
 
+class NarrowedColumns(PreparedColumns):
+    """A query that is planned each time, as how many rows pass depends on the filters' values."""
+
+    def fetch(self, **values: object) -> Sequence[Columns]:
+        try:
+            filled = self.filling(values, connections[self.compiled.db])
+        except EmptyResultSet:
+            return []
+        return self.compiled.fetch(filled, again=False)
+
+
 @lru_cache(256)
 def narrowed_page(
-    shape: RowShape, page: Page, kind: type[PageParams], sent: tuple[tuple[str, Any], ...]
+    shape: RowShape, page: Page, kind: type[PageParams], sent: tuple[tuple[str, object], ...]
 ) -> PreparedColumns:
-    """The query of a page with these values of filters `by_value`. Raises 422.
-
-    The server plans it each time, as how many rows pass depends on the values.
-    """
-    filters = kind.model_construct(**dict(sent))
-    return PreparedColumns(*page_builder(shape, page, filters.narrow), is_kept=False)
+    """The query of a page with these values of filters `by_value`. Raises 422."""
+    filters = kind.model_construct()
+    for name, value in sent:
+        setattr(filters, name, value)
+    return NarrowedColumns(*page_builder(shape, page, filters.narrow))
 
 
 def page_builder(

@@ -97,7 +97,7 @@ def create_sync(
         owner = saved.credential if saved else credential
         sync = syncs.create(owner, actor=caller(request), stream=stream, **columns)
     if saved and saved.needs_probe:
-        probes.verify(saved.credential)
+        probes.verify_entered(saved.credential)
     created = with_etag(response, sync_out(get_owned_or_404(organization, sync.pk)))
     sent = payload.credential
     notice = notice_of(saved.change, sent.properties) if saved and sent else {}

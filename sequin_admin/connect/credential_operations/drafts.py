@@ -70,7 +70,7 @@ def drop_discovered(draft: Credential) -> None:
 
 def probe_draft(draft: Credential) -> Outcome:
     """Probe the draft at the provider and merge the discovered properties into it."""
-    answered = True
+    answered, asked = True, (draft.destination, dict(draft.secrets))
     try:
         token = draft.mint().access_token if draft.mints_tokens() else draft.static_token()
         outcome = draft.probe(token)
@@ -78,7 +78,7 @@ def probe_draft(draft: Credential) -> Outcome:
         outcome, answered = draft.classify_failure(error), not isinstance(error, Unreachable)
     else:
         merge_properties(draft, outcome.discovered)
-    draft.probed = DraftProbe(outcome, answered, draft.destination, dict(draft.secrets))
+    draft.probed = DraftProbe(outcome, answered, *asked)
     return outcome
 
 

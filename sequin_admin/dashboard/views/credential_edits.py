@@ -82,6 +82,6 @@ def update_credential(request: Request, credential: Credential, edit: Edit) -> b
     messages.success(request, f"{name} is saved.")
     for saved in replaced:
         if saved.needs_probe:
-            probes.verify(saved.credential)
+            probes.verify_entered(saved.credential)
         show_notices(request, form.properties, saved)
     return True

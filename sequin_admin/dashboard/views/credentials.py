@@ -63,7 +63,7 @@ def add(request: Request, kind: str) -> HttpResponse:
             credential, actor=actor_of(request), contact_email=contact
         )
         if saved.needs_probe:
-            probes.verify(credential)
+            probes.verify_entered(credential)
         show_saved(request, saved)
         show_notices(request, form.properties, saved)
         return redirect("dashboard:credential", pk=credential.pk)

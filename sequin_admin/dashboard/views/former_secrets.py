@@ -42,7 +42,7 @@ def credential(request: Request, pk: UUID) -> HttpResponse:
     def put_back() -> None:
         saved = credential_operations.put_back(former.owner, pk, actor=actor_of(request))
         if saved.needs_probe:
-            probes.verify(saved.credential)
+            probes.verify_entered(saved.credential)
 
     return answer(request, former.owner, put_back)
 

@@ -5,7 +5,7 @@ import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from sequin_admin.tools.benchmarks.source_trees import SourceTree
 
@@ -16,17 +16,17 @@ WINDOWS = 6
 SLACK_S = 4
 
 
-class Asked(NamedTuple):
+class SharedLimit(NamedTuple):
     """The id of a credential with that limit, and an API key."""
 
     credential: str
     key: str
 
 
-def prepare(tree: SourceTree) -> Asked:
+def prepare(tree: SourceTree) -> SharedLimit:
     rate = {"allowed_requests": ALLOWED, "interval": INTERVAL_S * 1000}
     given = json.dumps({**rate, "max_concurrent_requests": 0})
-    return Asked(*json.loads(tree.run(script("prepare_permits"), given)))
+    return SharedLimit(*json.loads(tree.run(script("prepare_permits"), given)))
 
 
 def script(name: str) -> str:
@@ -34,7 +34,7 @@ def script(name: str) -> str:
     return str(Path(__file__).with_name(f"{name}.py"))
 
 
-def measure(tree: SourceTree, url: str, asked: Asked) -> dict[str, Any]:
+def measure(tree: SourceTree, url: str, asked: SharedLimit) -> dict[str, float]:
     """How many calls began, and the share of the limit that was lost from the first on."""
     seconds = str(WINDOWS * INTERVAL_S + SLACK_S)
     caller = [sys.executable, script("permit_caller"), url, *asked, seconds]

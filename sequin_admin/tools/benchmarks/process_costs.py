@@ -7,7 +7,6 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import httpx2
 
@@ -16,15 +15,15 @@ from sequin_admin.tools.benchmarks.load import HOST, THREADS
 from sequin_admin.tools.benchmarks.source_trees import SourceTree, copied
 from sequin_admin.tools.supervisor import Supervisor, free_port, gunicorn
 
-STARTS, LOOK_EVERY_S, PATIENCE_S = 5, 0.01, 60
+STARTS, LOOK_EVERY_S, PATIENCE_S = 5, 0.01, 300
 VISITS = 100
 MOST = {"start_s": 1.5, "pss_mib": 250, "lost": 0.05}
 TICKS_A_S, KIB_A_MIB = 100, 1024
 
-Figures = dict[str, Any]
+Figures = dict[str, float]
 
 
-def measure(beside: str = "") -> Figures:
+def measure(beside: str = "") -> dict[str, object]:
     """Figures by commit; "now" is the code as it is here. `too_slow` names those over a limit."""
     with permits.redis_server() as url, ExitStack() as stack:
         trees = {
@@ -92,12 +91,13 @@ def measure_at_work(tree: SourceTree) -> Figures:
 def running(tree: SourceTree, *, with_worker: bool) -> Iterator[tuple[str, Supervisor]]:
     """The web server, with one process, and a worker. Yields its URL."""
     port, supervisor = free_port(), Supervisor(sys.stderr)
-    web = gunicorn("sequin_admin.wsgi", port, THREADS)
+    commands = {"web": gunicorn("sequin_admin.wsgi", port, THREADS)}
+    if with_worker:
+        commands["worker"] = ["manage.py", "worker"]
     try:
-        # By its path: gunicorn would look for modules where this process is.
-        supervisor.start("web", [*web, "--chdir", str(tree.folder)], tree.environment)
-        if with_worker:
-            supervisor.start("worker", [str(tree.folder / "manage.py"), "worker"], tree.environment)
+        for name, command in commands.items():
+            # Gunicorn looks for modules in the folder where it begins.
+            supervisor.start(name, command, tree.environment, folder=tree.folder)
         yield f"http://{HOST}:{port}", supervisor
     finally:
         supervisor.stop()

@@ -5,7 +5,6 @@ import statistics
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
 
 from django.db import connection
 from django.db.models import F
@@ -22,7 +21,7 @@ SYNCS, ROUNDS, ROWS = 10_000, 20, 500
 LEASE = timedelta(minutes=5)
 URL = "/v1/syncs/runs/claim"
 
-Figures = dict[str, Any]
+Figures = dict[str, object]
 
 
 def measure(syncs: int = SYNCS) -> Figures:
@@ -63,7 +62,7 @@ def make_syncs(owner: Organization, count: int) -> None:
     Consumer(organization=owner, name="Bench", target=target, all_syncs=True).save()
 
 
-def times_of(owner: Organization, key: ApiKey, client: Client) -> dict[str, Figures]:
+def times_of(owner: Organization, key: ApiKey, client: Client) -> Figures:
     body = json.dumps({"lease_s": LEASE.seconds, "wait_s": 0})
 
     def claim_by_http() -> None:
@@ -78,7 +77,7 @@ def times_of(owner: Organization, key: ApiKey, client: Client) -> dict[str, Figu
     }
 
 
-def timed(run: Callable[[], object]) -> Figures:
+def timed(run: Callable[[], object]) -> dict[str, float]:
     """The fastest and the median of some, and the median processor time of this process, in ms."""
     run()
     took, used = [], []

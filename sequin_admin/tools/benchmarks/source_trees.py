@@ -44,6 +44,8 @@ def copied(commit: str, **settings: str) -> Iterator[SourceTree]:
             "PYTHONPATH": str(folder),
             # Nothing of the folder in which we are.
             "PYTHONSAFEPATH": "1",
+            # As where it is installed, a second start compiles nothing.
+            "PYTHONDONTWRITEBYTECODE": "",
             "DJANGO_SETTINGS_MODULE": "sequin_admin.tools.benchmarks.settings",
             "BENCH_DATABASE": database,
             "ALLOWED_HOSTS": HOST,

@@ -135,7 +135,7 @@ def measure_pages(organization: Organization) -> dict[str, Any]:
 
 
 # By option: what it measures, in an organization and beside a commit, and what people read of it.
-PARTS: dict[str, tuple[Callable[[Organization, str], dict[str, Any]], str]] = {
+PARTS: dict[str, tuple[Callable[[Organization, str], dict[str, object]], str]] = {
     "pages": (
         lambda owner, beside: measure_pages(owner),
         "Only how the list and the overview scale.",
