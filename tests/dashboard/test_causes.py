@@ -134,6 +134,12 @@ def test_a_note_needs_a_text(owner, cause):
     assert not CauseNote.objects.exists()
 
 
+def test_its_mute_leads_back_to_it_by_what_it_says(owner, cause):
+    page = text(owner, f"/causes/{cause.pk}/mute/")
+
+    assert f'<a href="/causes/{cause.pk}/">HubSpot refuses 4 accounts</a>' in page
+
+
 def test_a_mute_that_is_over_is_not_shown(owner, cause):
     owner.post(f"/causes/{cause.pk}/mute/", {"hours": "8"})
     assert "Muted" in text(owner, "/")

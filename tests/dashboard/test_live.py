@@ -8,6 +8,7 @@ from django.contrib.sessions.models import Session
 from sequin_admin.audit.models import Event
 from sequin_admin.core import clock
 from sequin_admin.credentials import outcomes
+from sequin_admin.dashboard import live
 from sequin_admin.health import cause_verbs, probes, rollup
 from sequin_admin.health.models import Cause
 from sequin_admin.limits import limiter, usage
@@ -163,6 +164,15 @@ def test_what_is_not_there_is_not_asked_for_again(owner, query):
     answer = owner.get(URL, query)
 
     assert (answer.status_code, answer.content) == (286, b"")
+
+
+def test_a_poll_asks_for_so_many_parts_at_most(owner, organization, monkeypatch):
+    monkeypatch.setattr(live, "MAX_PARTS", 2)
+    rows = [make_credential(organization, "stripe_key", identity=str(n)) for n in range(3)]
+
+    answer = owner.get(URL, {"credential": [row.pk for row in rows], "grid": ""})
+
+    assert [found[0] for found in LIVE.findall(answer.content.decode())] == ["credential"] * 2
 
 
 def test_what_is_disabled_changes_no_more(owner, organization):

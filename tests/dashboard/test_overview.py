@@ -6,10 +6,12 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 
+from sequin_admin.access import staff_access
+from sequin_admin.access.models import User
 from sequin_admin.core import clock
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.dashboard.overview import changes
+from sequin_admin.dashboard.overview import changes, queues
 from sequin_admin.health import causes, fleet
 from sequin_admin.health.models import (
     Cause,
@@ -72,6 +74,15 @@ def test_empty_organization_sees_five_open_steps(overview):
 
     assert html.count('class="card step"') == 5
     assert "Done:" not in html
+
+
+def test_staff_who_look_around_are_led_nowhere(client, organization, user):
+    helper = User.objects.create_superuser(username="irulan", email="irulan@corrino.test")
+    staff_access.open_access(organization, actor=helper, reason="Help", duration=timedelta(hours=1))
+    client.force_login(helper)
+
+    page = client.get(URL).content.decode()
+    assert ("Welcome to Arrakis" in page, "Five steps" in page) == (True, False)
 
 
 def test_steps_tick_themselves_and_go_when_all_are_done(overview, organization):
@@ -149,6 +160,20 @@ def test_our_queue_begins_with_what_most_wait_for(overview, organization):
     assert html.index("Ornithopter") < html.index("Caladan")
 
 
+def test_of_equal_causes_the_oldest_are_shown_and_all_are_counted(organization):
+    now = clock.now()
+    for number in range(queues.SHOWN + 2):
+        at = now - timedelta(minutes=number)
+        make_incident(make(organization, f"Sietch {number}"), code=f"c{number}", opened_at=at)
+
+    found = queues.list_queues(organization)
+
+    shown = [line.cause.name for line in found["theirs"]]
+    assert shown == [f"Sietch {number}" for number in range(queues.SHOWN + 1, 1, -1)]
+    theirs = found["parties"][1]
+    assert (theirs.causes, theirs.broken) == (queues.SHOWN + 2, queues.SHOWN + 2)
+
+
 def test_what_is_over_is_in_no_queue(overview, organization):
     sick = make(organization, "Salusa", Status.CUSTOMER)
     make_incident(sick, resolved_at=clock.now(), message="The key was refused.")
@@ -194,7 +219,9 @@ def test_what_changed_is_folded_by_cause_and_newest_first(organization):
         Transition.objects.create(**subject_columns(row), before="", after="healthy")
         make_incident(row, code="invalid_grant", opened_at=clock.now())
     Transition.objects.create(**subject_columns(rows[0]), before="healthy", after=Status.CUSTOMER)
-    make_incident(make(organization, "Ix"), resolved_at=clock.now() + timedelta(hours=1))
+    ix = make(organization, "Ix")
+    Transition.objects.create(**subject_columns(ix), before="", after=Status.CUSTOMER)
+    make_incident(ix, resolved_at=clock.now() + timedelta(hours=1))
 
     found = changes.list_changes(organization)
 
@@ -254,8 +281,9 @@ def test_queries_do_not_grow(client, user, organization, rows, django_assert_max
     client.force_login(user)
 
     with django_assert_max_num_queries(12):
-        client.get(URL)
+        page = client.get(URL).content.decode()
 
+    assert ("Invite a colleague" in page) is (rows < 10)
     assert Credential.objects.of(organization).count() == rows
 
 

@@ -89,6 +89,10 @@ def test_the_overview_counts_runs_and_keeps_them_up_to_date(owner, sync, lost):
     Run.objects.update(status=RunStatus.RUNNING, ended_at=None)
 
     assert "1 run under way" in " ".join(poll(owner, page).content.decode().split())
+    # Neither another fault of a sync nor what was lost two days ago.
+    Incident.objects.update(code="rows")
+    Run.objects.update(status=RunStatus.LOST, ended_at=clock.now() - timedelta(days=2))
+    assert "under way" not in read(owner, "overview")
 
 
 def test_without_runs_the_overview_says_nothing_of_them(owner, sync):

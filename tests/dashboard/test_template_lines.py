@@ -8,8 +8,10 @@ from django.conf import settings
 
 MAX_COLUMNS = 110
 FOLDERS = ("templates", "sequin_admin/simulator/templates")
-# "since 3 min ago", also in a cell with such a label.
-SINCE_AGO = r"""(?i)(?<!-)\b(since|until)"?( class="[^"]*")?>?(<[^>]*>|\s)*\{\{[^}]*\|ago"""
+# "since 3 min ago", also in a cell with such a label; and "next 3 min ago" where nothing came.
+SINCE_AGO = (
+    r"""(?i)(?<!-)\b(since|until|next( try)?)"?( class="[^"]*")?>?(<[^>]*>|\s)*\{\{[^}]*\|ago"""
+)
 
 
 def test_no_line_of_a_template_is_too_long() -> None:
@@ -38,7 +40,7 @@ def test_what_is_called_utc_is_utc_for_whoever_reads() -> None:
     assert local == []
 
 
-def test_since_and_until_are_followed_by_a_time_of_the_day() -> None:
+def test_no_time_that_counts_on_follows_since_until_or_next() -> None:
     templates = Path(settings.BASE_DIR, "templates").rglob("*.html")
 
     ago = [str(path) for path in templates if re.search(SINCE_AGO, path.read_text())]

@@ -218,6 +218,11 @@ def test_a_notice_that_was_posted_is_never_posted_again(organization, channel, h
     assert told() == []
     assert ExpiryNotice.objects.get().before == 30 * DAY
 
+    row.properties["refresh_token_expires_at"] = f"{hours.now + 29 * DAY:%Y-%m-%dT%H:%M:%SZ}"
+    row.save()
+    end_notices.notify_ends()
+    assert len(told()) == 1
+
 
 def test_secrets_and_keys_are_announced_30_7_and_1_days_before(organization, channel, hours, user):
     make_oauth_app(
@@ -287,16 +292,19 @@ def test_a_change_is_announced_to_those_it_touches(organization, channel, hours,
     other = Organization.objects.create(name="Caladan", slug="caladan")
     Channel.objects.create(organization=other, kind="mail", name="x", address="x@caladan.test")
     make_credential(other, "stripe_key", name="New key")
-    said = {}
+    make_credential(other, "stripe_key", name="Old, off", identity="2", disabled_at=clock.now())
+    said, severities = {}, []
 
     for day in range(202):
         provider_changes.notify_changes()
+        severities += Delivery.objects.values_list("severity", flat=True)
         said |= {200 - day: messages} if (messages := told()) else {}
         hours.pass_by(DAY)
 
     # It begins with the day, and `hours` stands somewhere in one.
     assert [round(left, -1) for left in said] == [180, 90, 30, 10, 0]
     assert {len(messages) for messages in said.values()} == {1}
+    assert severities == ["warning"] * 3 + ["critical"] * 2
     assert all(
         messages[0][0] == "provider.change_near" and "Stripe ends something" in messages[0][1]
         for messages in said.values()

@@ -18,6 +18,8 @@ from sequin_admin.core.words import describe_browser
 from sequin_admin.dashboard.account_events import provider_name
 from sequin_admin.dashboard.areas import AREAS, GROUPS, PAGES, named_page
 from sequin_admin.dashboard.front import Front
+from sequin_admin.health import cause_words
+from sequin_admin.health.models import Cause
 
 register = template.Library()
 register.filter("browser", describe_browser)
@@ -119,6 +121,9 @@ def find_crumbs(context: Context, path: str) -> Iterator[Crumb]:
 
 
 def name_of(row: Model) -> str:
+    """As the page of the row is called: the name of a cause is that of its first incident."""
+    if isinstance(row, Cause):
+        return cause_words.headline(row)
     return str(getattr(row, "name", "") or row)
 
 

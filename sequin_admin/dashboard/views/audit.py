@@ -21,7 +21,7 @@ from sequin_admin.dashboard.sorting import Sorting
 
 ROWS = 50
 # The pickers offer what the latest events name.
-LATEST, OFFERED = 5000, 500
+LATEST, OFFERED = 2000, 200
 # Query parameters and how they match. `id` finds an object whatever it was called at the time.
 LOOKUPS = {
     "actor": "actor__icontains",

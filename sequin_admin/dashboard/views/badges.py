@@ -39,7 +39,6 @@ def badges(request: Request) -> HttpResponse:
     if not any(part.pending for part in parts):
         response = HttpResponse(response.content, status=STOP_POLLING)
     response["ETag"] = tag
-    response["Cache-Control"] = "no-store"
     return response
 
 
