@@ -30,10 +30,10 @@ class DayField(forms.DateField):
     """A day, as the browser's picker sends it, that may be left empty."""
 
     widget = DayInput
-    default_validators = (
+    default_validators = [
         MinValueValidator(clock.EARLIEST, WRONG_DAY),
         MaxValueValidator(clock.LATEST, WRONG_DAY),
-    )
+    ]
     default_error_messages = {"invalid": WRONG_DAY}
     input_formats = ("%Y-%m-%d",)
 
