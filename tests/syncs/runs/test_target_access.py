@@ -10,10 +10,13 @@ from sequin_admin.syncs.runs.target_access import TargetUnusable
 
 @pytest.fixture
 def resolve(monkeypatch):
-    """Let DNS answer with these addresses, or fail with this error."""
+    """Let DNS answer with these addresses of the target, or fail with this error."""
+    real = socket.getaddrinfo
 
     def resolve(*addresses, error=None):
         def getaddrinfo(host, port, *args, **options):
+            if host != "db.arrakis.test":
+                return real(host, port, *args, **options)
             if error:
                 raise error
             return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (each, port)) for each in addresses]
