@@ -7,7 +7,7 @@ import pytest
 from sequin_admin.core.env import ROOT
 from sequin_admin.tools.benchmarks import lost_permits, process_costs
 
-pytestmark = [pytest.mark.faults, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.drills, pytest.mark.django_db(transaction=True)]
 
 
 def test_processes_are_measured_beside_a_commit(monkeypatch):
