@@ -51,6 +51,7 @@ WORDS = {"kind": "stripe_key", "lease": "1.2.3.nobody", "purpose": "connect", "l
     "former_id": "00000000-0000-4000-8000-000000000001"
 }
 MAILBOX = "duncan@arrakis.test"
+ENDS = ("expires_at", "secret_ends_at", "refresh_token_expires_at", "access_expires_at")
 STATE_CHARS = 1000
 # Wider than any limit that a sync asks for.
 WIDEST = Rate(allowed_requests=1_000_000, interval=100, max_concurrent_requests=0)
@@ -147,7 +148,8 @@ class Fed:
             "starts": "22:00",
             "ends": "07:00",
             "networks": "192.0.2.0/24",
-            "expires_at": f"{clock.now().year + 1}-01-01T00:00:00Z",
+            # Ends are of years that every time zone has.
+            **dict.fromkeys(ENDS, f"{clock.now().year + 1}-01-01T00:00:00Z"),
             "contact_email": MAILBOX,
             "metadata filter": '{"plan": "pro"}',
             # A pair of colours has a contrast; none is ours.
