@@ -10,7 +10,8 @@ from django.db.models import Model, QuerySet
 from sequin_admin.core import clock
 from sequin_admin.core.names import clean_name
 
-WRONG_DAY = "Write a day of the years 1970 to 2999 as 2026-11-29."
+ISO_DAY = "%Y-%m-%d"
+WRONG_DAY = f"Write a day of the years {clock.EARLIEST.year} to {clock.LATEST.year} as 2026-11-29."
 
 
 class NameField(forms.CharField):
@@ -20,22 +21,17 @@ class NameField(forms.CharField):
         return clean_name(super().to_python(value) or "")
 
 
-class DayInput(forms.DateInput):
-    """The browser's own picker, `<input type="date">`."""
-
-    input_type = "date"
-
-
 class DayField(forms.DateField):
     """A day, as the browser's picker sends it, that may be left empty."""
 
-    widget = DayInput
+    # The one form in which HTML writes a day, whatever language the page is in.
+    widget = forms.DateInput({"type": "date"}, format=ISO_DAY)
     default_validators = [
         MinValueValidator(clock.EARLIEST, WRONG_DAY),
         MaxValueValidator(clock.LATEST, WRONG_DAY),
     ]
     default_error_messages = {"invalid": WRONG_DAY}
-    input_formats = ("%Y-%m-%d",)
+    input_formats = (ISO_DAY,)
 
     def __init__(self, label: str, help_text: str = "") -> None:
         super().__init__(required=False, label=label, help_text=help_text)

@@ -1,8 +1,9 @@
 """The ends that people enter are moments that every time zone and every database has."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 
 import pytest
+from django.utils import translation
 from pydantic import ValidationError
 
 from sequin_admin.access.models import User
@@ -55,6 +56,17 @@ def test_a_form_says_so_beside_the_field(organization, day):
     form = OAuthAppForm.of(app, {"name": "Ours", "client_id": "id-1", "secret_ends_on": day})
 
     assert form.errors["secret_ends_on"] == ["Write a day of the years 1970 to 2999 as 2026-11-29."]
+
+
+def test_the_picker_shows_a_stored_day_in_every_language(organization):
+    """Shown as 01.02.2027 a browser would leave the field empty, and saving would drop the end."""
+    app = make_oauth_app(organization, "hubspot", secret_ends_at=datetime(2027, 2, 1, tzinfo=UTC))
+
+    with translation.override("de"):
+        shown = str(OAuthAppForm.of(app)["secret_ends_on"])
+
+    assert 'type="date"' in shown
+    assert 'value="2027-02-01"' in shown
 
 
 @pytest.mark.parametrize("zone", ["America/New_York", "Pacific/Kiritimati"])
