@@ -234,6 +234,9 @@ def test_a_schema_of_any_name_is_written_to(held, monkeypatch, named, schema):
         (["airtable:tblSpice", "airtable:tblspice"], "would both be tblspice"),
         (["hubspot:a.b", "hubspot:a_b"], "would both be a_b"),
         (["hubspot:contact_raw", "hubspot:contact"], "would both be contact_raw"),
+        (["airtable:order", "airtable:order_2"], "would both be order_2"),
+        (["airtable:order_2", "airtable:order"], "would both be order_2"),
+        (["airtable:order_2", "airtable:order_3"], ""),
     ],
 )
 def test_no_two_collections_share_a_table(held, ids, said):

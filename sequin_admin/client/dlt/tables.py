@@ -60,14 +60,26 @@ def normalize(name: str) -> str:
 
 
 def refuse_shared_names(collection_ids: Iterable[str]) -> None:
-    """Raises `RunFailed`: the sweep of one collection would delete the rows of the other."""
-    known: dict[str, str] = {}
-    for each in collection_ids:
-        name = table_name(each)
+    """Raises `RunFailed`: the sweep of one collection would delete the rows of the other, and the
+    generations of `order` are the tables `order_2`, `order_3`, which are dropped in their turn."""
+    names, known = {each: table_name(each) for each in collection_ids}, dict[str, str]()
+    for each, name in names.items():
         for taken in (name, f"{name}_raw"):
-            if (other := known.setdefault(taken, each)) != each:
-                said = f"{other} and {each} would both be {taken} in the target. Let two syncs read"
-                raise RunFailed(f"{said} them: each sync has a schema of its own.", of="target")
+            refuse_other(known.setdefault(taken, each), each, taken)
+    for each, name in names.items():
+        main, _, number = name.rpartition("_")
+        if number.isdecimal():
+            refuse_other(known.get(main, each), each, name)
+
+
+def refuse_other(first: str, second: str, table: str) -> None:
+    """Raises `RunFailed` for two collections that have one table."""
+    if first != second:
+        raise RunFailed(
+            f"{first} and {second} would both be {table} in the target. Let two syncs read them: "
+            "each sync has a schema of its own.",
+            of="target",
+        )
 
 
 def regclass(dataset: str, table: str) -> str:
