@@ -1,10 +1,10 @@
 """Counts of an organization's credentials, and its open incidents by who must act."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypedDict
+from typing import TypedDict, TypeVar
 
 from django.core.cache import caches
 from django.db.models import (
@@ -28,6 +28,7 @@ from sequin_admin.health.status import Status, worst
 
 LARGE_FLEET = 5000
 CENSUS_CACHE_S = 15
+Counts = TypeVar("Counts")
 
 
 class Group(TypedDict):
@@ -80,19 +81,22 @@ class Census:
     def unprobed(self) -> int:
         return self.by_status.get("", 0)
 
-    @property
-    def is_large(self) -> bool:
-        """Whether counting is slow enough to cache its result."""
-        return self.total >= LARGE_FLEET
-
 
 def get_census(organization: Organization) -> Census:
-    """Counts of an organization's credentials, cached for `CENSUS_CACHE_S` if they are many."""
-    key = f"census:{organization.pk}"
-    known: Census | None = caches["local"].get(key)
+    """Counts of an organization's credentials, cached as `kept_if_many()` does."""
+    return kept_if_many(
+        f"census:{organization.pk}",
+        lambda: count_credentials(organization),
+        lambda census: census.total,
+    )
+
+
+def kept_if_many(key: str, count: Callable[[], Counts], size: Callable[[Counts], int]) -> Counts:
+    """Cached for `CENSUS_CACHE_S` if so many were counted that counting them is slow."""
+    known: Counts | None = caches["local"].get(key)
     if known is None:
-        known = count_credentials(organization)
-        if known.is_large:
+        known = count()
+        if size(known) >= LARGE_FLEET:
             caches["local"].set(key, known, CENSUS_CACHE_S)
     return known
 

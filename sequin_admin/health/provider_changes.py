@@ -7,7 +7,6 @@ from itertools import islice
 from uuid import UUID
 
 from django.conf import settings
-from django.core.cache import caches
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 
@@ -24,7 +23,7 @@ from sequin_admin.credentials.provider_changes import (
     list_changes,
 )
 from sequin_admin.health.expiry_notices import DueNotice, claim_notices
-from sequin_admin.health.fleet import CENSUS_CACHE_S, LARGE_FLEET
+from sequin_admin.health.fleet import kept_if_many
 from sequin_admin.notifications import outbox
 from sequin_admin.notifications.message import Message, Severity
 
@@ -80,14 +79,12 @@ def touched_apps(found: KindChange) -> Q:
 
 
 def get_touched(organization: Organization) -> list[TouchedChange]:
-    """`count_touched()`, cached for `CENSUS_CACHE_S` if a change touches many."""
-    key = f"touched:{organization.pk}"
-    known: list[TouchedChange] | None = caches["local"].get(key)
-    if known is None:
-        known = count_touched(organization)
-        if any(each.credentials >= LARGE_FLEET for each in known):
-            caches["local"].set(key, known, CENSUS_CACHE_S)
-    return known
+    """`count_touched()`, cached as `kept_if_many()` does if a change touches many."""
+    return kept_if_many(
+        f"touched:{organization.pk}",
+        lambda: count_touched(organization),
+        lambda found: max((each.credentials for each in found), default=0),
+    )
 
 
 def count_touched(organization: Organization) -> list[TouchedChange]:

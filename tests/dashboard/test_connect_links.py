@@ -15,6 +15,7 @@ from sequin_admin.connect.models import ConnectLink, LinkState
 from sequin_admin.credentials import kinds
 from sequin_admin.dashboard.listing import AskedBefore
 from sequin_admin.dashboard.views import connect_links
+from sequin_admin.health import fleet
 from tests.edit_forms import submit
 from tests.factories import make_credential, make_oauth_app
 
@@ -213,7 +214,7 @@ def test_without_an_oauth_app_the_way_to_one_is_shown(client, owner):
 def test_of_few_links_the_states_are_as_they_are_and_of_many_for_a_while(
     organization, monkeypatch, django_assert_num_queries
 ):
-    monkeypatch.setattr(connect_links, "LARGE_FLEET", 3)
+    monkeypatch.setattr(fleet, "LARGE_FLEET", 3)
 
     def make():
         links.create(organization, [kinds.get("stripe_key")], actor=None)

@@ -1,7 +1,6 @@
 """Connect links: list, create, revoke."""
 
 from django.contrib import messages
-from django.core.cache import caches
 from django.http import Http404, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -34,7 +33,7 @@ from sequin_admin.dashboard.recent import remember_viewed
 from sequin_admin.dashboard.search_chips import search_chips
 from sequin_admin.dashboard.sorting import Sorting
 from sequin_admin.dashboard.views.connect_link_forms import ConnectLinkForm, LinkDetailsForm
-from sequin_admin.health.fleet import CENSUS_CACHE_S, LARGE_FLEET
+from sequin_admin.health.fleet import kept_if_many
 
 ROWS = 50
 COLUMNS: Columns = {
@@ -102,15 +101,15 @@ def searched_links(asked: Asked) -> ConnectLinkQuerySet:
 
 
 def count_states(asked: Asked) -> dict[LinkState, int]:
-    """How many there are in each state; of all of many links, kept for `CENSUS_CACHE_S`."""
+    """How many there are in each state; of all of them cached as `kept_if_many()` does."""
+
+    def count() -> dict[LinkState, int]:
+        return searched_links(asked).by_state(clock.now())
+
+    if any(get_query_param(asked, name) for name in ("q", "batch")):
+        return count()
     key = f"links:{asked.organization.pk}"
-    of_all = not any(get_query_param(asked, name) for name in ("q", "batch"))
-    known: dict[LinkState, int] | None = caches["local"].get(key) if of_all else None
-    if known is None:
-        known = searched_links(asked).by_state(clock.now())
-        if of_all and sum(known.values()) >= LARGE_FLEET:
-            caches["local"].set(key, known, CENSUS_CACHE_S)
-    return known
+    return kept_if_many(key, count, lambda counts: sum(counts.values()))
 
 
 def list_rows(asked: Asked) -> ConnectLinkQuerySet:
