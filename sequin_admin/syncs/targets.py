@@ -103,8 +103,9 @@ def describe_password(target: Target) -> Replaced:
         secrets = dict(target.secrets)
     except DecryptionError:
         secrets = {}
-    server = (canonical_host(target.host), str(target.port), target.ssl_mode)
-    return Replaced(target, secrets, " ".join(server))
+    server = {n: str(getattr(target, n)) for n in SAME_SERVER}
+    server["host"] = canonical_host(target.host)
+    return Replaced(target, secrets, " ".join(server.values()))
 
 
 def set_password(target: Target, password: str, replaced: Replaced, actor: AnyActor) -> None:

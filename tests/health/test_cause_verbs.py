@@ -1,44 +1,25 @@
 """What people do about a cause: take it, mute it, write about it."""
 
-from datetime import timedelta
-
 import pytest
 
 from sequin_admin.access.models import Membership
 from sequin_admin.access.rights import RightLost
 from sequin_admin.audit.models import Event
 from sequin_admin.credentials import outcomes
-from sequin_admin.credentials.models import Credential
-from sequin_admin.health import cause_alerts, cause_verbs, probes, rollup
+from sequin_admin.health import cause_alerts, cause_verbs
 from sequin_admin.health.cause_verbs import CauseRefused
 from sequin_admin.health.models import Cause
 from tests.conftest import make_member
 from tests.due_work import notify
-from tests.factories import make_credential, make_oauth_app
+from tests.health.test_causes import MINUTE, REVOKED, fleet, see
 
-REVOKED = outcomes.customer("invalid_grant", "HubSpot revoked it.", "Connect again.")
-MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture
-def fleet(organization, hours):
-    app = make_oauth_app(organization, "hubspot")
-    return [
-        make_credential(organization, "hubspot_oauth2", oauth_app=app, identity=str(number))
-        for number in range(12)
-    ]
+__all__ = ["fleet"]
 
 
 @pytest.fixture
 def cause(fleet):
     see(fleet[:1], REVOKED)
     return Cause.objects.get()
-
-
-def see(rows, outcome):
-    for row in rows:
-        found = Credential.objects.select_related("oauth_app").get(pk=row.pk)
-        rollup.propagate(probes.record_probe(found, outcome))
 
 
 def test_a_muted_cause_counts_and_is_told_of_when_the_time_is_over(fleet, hours, user):

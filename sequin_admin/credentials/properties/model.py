@@ -137,7 +137,7 @@ class Properties(BaseModel):
 
     @field_validator("*", mode="after")
     @classmethod
-    def _know_times(cls, value: object) -> object:
+    def _put_times_in_utc(cls, value: object) -> object:
         return clock.in_utc(value) if isinstance(value, datetime) else value
 
     @model_validator(mode="after")

@@ -9,7 +9,7 @@ from typing import Any
 
 from sequin_admin.core import clock, http
 from sequin_admin.core.http import Response
-from sequin_admin.credentials import outcomes
+from sequin_admin.credentials import grant_ends, outcomes
 from sequin_admin.credentials.kinds import (
     OAuth2,
     OAuthContext,
@@ -128,8 +128,7 @@ class QuickBooks(OAuthKind):
 
     def access_ends_at(self) -> datetime | None:
         """Each refresh extends the refresh token's lifetime, up to five years in total."""
-        names = ("refresh_token_expires_at", "access_expires_at")
-        ends = [self.properties[name] for name in names if self.properties.get(name)]
+        ends = [self.properties[n] for n in grant_ends.NAMES if self.properties.get(n)]
         return min(map(clock.from_iso, ends), default=None)
 
     def revoke(self, token: str) -> None:
