@@ -83,7 +83,7 @@ def health_overview(request: ApiRequest) -> dict[str, Any]:
         "providers": [provider_out(each) for each in census.providers],
         "open_incidents": Incident.objects.of(organization).open().count(),
         "incidents": [incident_out(each) for each in (*mine["outages"], *mine["ours"], *theirs)],
-        "transitions": Transition.objects.of(organization)[:MAX_TRANSITIONS],
+        "transitions": list(Transition.objects.of(organization)[:MAX_TRANSITIONS]),
     }
 
 

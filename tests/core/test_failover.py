@@ -36,25 +36,37 @@ VERSION = "SELECT version FROM tokens_token"
 
 
 class Writer(threading.Thread):
-    """Counts up in a credential's metadata. `acknowledged`: the last count that got a 200."""
+    """Counts up in a credential's metadata. `acknowledged`: the last count that got a 200.
+    `fault`: what a client must never get, in words."""
 
     def __init__(self, http, path):
         super().__init__()
         self.http, self.path = http, path
         self.acknowledged = 0
         self.times = []
+        self.fault = None
         self.stopped = threading.Event()
 
     def run(self):
         count = 0
-        while not self.stopped.wait(0.02):
+        while not self.fault and not self.stopped.wait(0.02):
             count += 1
-            body = {"metadata": {"count": str(count)}}
-            answer = self.http.patch(self.path, json=body)
-            assert answer.status_code in (200, 503), answer.text
+            began = time.monotonic()
+            try:
+                answer = self.http.patch(self.path, json={"metadata": {"count": str(count)}})
+            except httpx2.TransportError as error:
+                self.fault = f"{error!r} after {time.monotonic() - began:.1f} s"
+                continue
             if answer.status_code == 200:
                 self.acknowledged = count
                 self.times.append(time.monotonic())
+            elif answer.status_code != 503:
+                self.fault = f"{answer.status_code} {answer.text}"
+
+    def has_written(self, more_than):
+        """Raises `AssertionError` with the fault, if there was one."""
+        assert not self.fault, self.fault
+        return self.acknowledged > more_than
 
 
 @pytest.fixture
@@ -110,7 +122,7 @@ def test_after_a_promotion_requests_and_renewals_go_on(servers, supervisor, simu
     writer = Writer(http, f"/v1/credentials/{made.json()['id']}")
     writer.start()
     try:
-        wait_until(lambda: primary.sql(VERSION, "sequin") and writer.acknowledged > 5)
+        wait_until(lambda: primary.sql(VERSION, "sequin") and writer.has_written(5))
 
         primary.signal(signal.SIGSTOP)
         standby.promote()
@@ -120,7 +132,7 @@ def test_after_a_promotion_requests_and_renewals_go_on(servers, supervisor, simu
         standby.sql(DUE, "sequin")
         wait_until(lambda: standby.sql(VERSION, "sequin")[0][0] > version)
         renewed_s = time.monotonic() - began
-        wait_until(lambda: writer.acknowledged > acknowledged)
+        wait_until(lambda: writer.has_written(acknowledged))
         answered_s = next(at for at in writer.times if at > began) - began
     finally:
         writer.stopped.set()

@@ -25,7 +25,7 @@ class Unavailable(Exception):
 
 
 class Store(Protocol):
-    """Every method may raise `Unavailable`."""
+    """Each method may raise `Unavailable`; the database's `take_block()`: `DatabaseError`."""
 
     def acquire(
         self, key: UUID, request: LimiterRequest, releases: Sequence[LeaseRelease] = ()

@@ -76,7 +76,8 @@ class DatabaseStore:
         LimiterState.objects.filter(pk__in=[key for key, _ in scopes]).delete()
 
     def take_block(self, key: UUID, limit: int, most: int) -> Block:
-        with unavailable_on_error(), transaction.atomic():
+        """Raises `DatabaseError`: there is no other store that could count instead."""
+        with transaction.atomic():
             rows = Quota.objects.select_for_update()
             row = rows.filter(pk=key).first() or rows.get_or_create(pk=key)[0]
             # Read after the lock was acquired, so that minutes only increase.
