@@ -18,6 +18,6 @@ RUN tailwindcss -i static/css/app.css -o static/css/app.build.css --minify \
 USER 10001
 EXPOSE 8000 8081
 # 8081 is HEALTH_PORT, where /healthz needs no free thread.
-CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--bind", "0.0.0.0:8081", "--workers", "2", "--threads", "8", \
+CMD ["gunicorn", "--bind", "0.0.0.0:8000", "--bind", "0.0.0.0:8081", "--workers", "2", "--threads", "8", "--preload", \
      "--config", "python:sequin_admin.gunicorn_config", \
      "--worker-class", "sequin_admin.gunicorn_worker.BufferingWorker", "sequin_admin.wsgi:application"]

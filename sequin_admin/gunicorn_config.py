@@ -38,8 +38,10 @@ def post_worker_init(worker: Any) -> None:
 
     if not apps.is_installed("sequin_admin.gateway"):
         return
+    from sequin_admin.core import tracing
     from sequin_admin.gateway.background import Background
 
+    tracing.start("web")
     worker.background = Background()
     worker.background.start()
 

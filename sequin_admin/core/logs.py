@@ -3,8 +3,12 @@
 import re
 from typing import Any
 
-import structlog
-from structlog.typing import EventDict, Processor
+from sequin_admin.core.absence import without
+
+# It would load rich for tracebacks, which stand as Python prints them: 5 MB of each process.
+with without("rich"):
+    import structlog
+    from structlog.typing import EventDict, Processor
 
 # The first parts of addresses whose next part lets its holder in.
 TOKEN_PATHS = re.compile(

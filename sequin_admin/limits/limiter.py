@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 from django.conf import settings
 
+from sequin_admin.core.absence import without
 from sequin_admin.core.metrics import PERMITS
 from sequin_admin.credentials.models import Credential
 from sequin_admin.limits.limiter_state import LEAD
@@ -31,7 +32,6 @@ from sequin_admin.limits.requests import MS, LeaseRelease, LimiterRequest, Limit
 from sequin_admin.limits.stores import Store, Unavailable
 from sequin_admin.limits.stores.database import DatabaseStore
 from sequin_admin.limits.stores.memory import MemoryStore
-from sequin_admin.limits.stores.redis import RedisStore
 
 log = structlog.get_logger(__name__)
 MICROSECONDS = 1_000_000
@@ -44,7 +44,13 @@ local = MemoryStore()
 
 @cache
 def store_at(redis_url: str) -> Store:
-    return RedisStore(redis_url) if redis_url else DatabaseStore()
+    """Only who has a Redis loads its library, which takes 12 MB."""
+    if not redis_url:
+        return DatabaseStore()
+    # It would load OpenTelemetry's metrics wherever they are installed; nobody reads those of it.
+    with without("opentelemetry"):
+        from sequin_admin.limits.stores.redis import RedisStore
+    return RedisStore(redis_url)
 
 
 def current_store() -> Store:
@@ -55,11 +61,8 @@ def current_store() -> Store:
 def describe_risks() -> list[str]:
     """Sentences about a store that may forget permits, or that can't be asked; one that keeps all
     has none."""
-    store = current_store()
-    if not isinstance(store, RedisStore):
-        return []
     try:
-        risks = store.watch.risks()
+        risks = current_store().risks()
     except Unavailable as error:
         return [f"{error} Permits wait until it can be."]
     said = {True: "No permits are granted: ", False: ""}

@@ -1,5 +1,6 @@
 """The simulator's WSGI application. Creates, migrates and seeds its database."""
 
+import gc
 import os
 from pathlib import Path
 
@@ -8,6 +9,7 @@ from django.core.management import call_command
 from django.db import connection
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "sequin_admin.simulator.settings")
+gc.disable()
 django.setup(set_prefix=False)
 
 from sequin_admin.simulator import seed  # noqa: E402 - needs the apps above
@@ -20,3 +22,5 @@ seed.plant()
 sending.start()
 connection.close()
 application = PlainBodyHandler()
+gc.freeze()
+gc.enable()

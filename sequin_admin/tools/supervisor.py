@@ -140,9 +140,11 @@ def require_free(port: int, setting: str) -> None:
             ) from None
 
 
-def gunicorn(module: str, port: int, threads: int) -> list[str]:
-    """The command of the Dockerfile, with one process and for one machine."""
+def gunicorn(module: str, port: int, threads: int, *, preload: bool = True) -> list[str]:
+    """The command of the Dockerfile, with one process and for one machine. `preload` is not for the
+    simulator, which starts a thread as it is loaded."""
     bind = ["--bind", f"127.0.0.1:{port}", "--threads", str(threads)]
+    bind += ["--preload"] if preload else []
     worker = ["--config", CONFIG, "--worker-class", WORKER_CLASS]
     return ["-m", "gunicorn", *bind, *worker, "--log-level", "warning", f"{module}:application"]
 

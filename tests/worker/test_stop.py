@@ -197,3 +197,4 @@ def test_whoever_kills_waits_longer_than_two_calls_and_a_write():
         assert int(patience.removesuffix("s")) >= shutdown.KILL_AFTER_S
     for command in (docker, gunicorn("sequin_admin.wsgi", 1, 1)):
         assert supervisor_module.CONFIG in command
+        assert "--preload" in command

@@ -1,11 +1,10 @@
 """Stores of the limiter's state, shared by all processes."""
 
 from collections.abc import Sequence
-from importlib import import_module
+from dataclasses import dataclass
 from typing import Protocol
 from uuid import UUID
 
-from sequin_admin.core.tracing.absence import without_opentelemetry
 from sequin_admin.limits.requests import (
     Block,
     Gauge,
@@ -15,13 +14,17 @@ from sequin_admin.limits.requests import (
     ReleaseResult,
 )
 
-# redis-py would load OpenTelemetry's metrics wherever it is installed; nobody reads those of it.
-with without_opentelemetry():
-    import_module("redis")
-
 
 class Unavailable(Exception):
     """The store can't be reached now. Nothing was granted; try again."""
+
+
+@dataclass(frozen=True)
+class Risk:
+    """A sentence about the store, and whether permits are refused because of it."""
+
+    sentence: str
+    is_refused: bool
 
 
 class Store(Protocol):
@@ -42,3 +45,6 @@ class Store(Protocol):
 
     def forget(self, scopes: Sequence[tuple[UUID, str]]) -> None:
         """Drop the state of credentials that go, each with a scope."""
+
+    def risks(self) -> list[Risk]:
+        """What may let it forget permits."""

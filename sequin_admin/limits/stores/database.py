@@ -22,7 +22,7 @@ from sequin_admin.limits.requests import (
     LimiterResponse,
     ReleaseResult,
 )
-from sequin_admin.limits.stores import Unavailable
+from sequin_admin.limits.stores import Risk, Unavailable
 
 # PostgreSQL runs the subquery, which waits for the lock, before it reads the clock. SQLite took its
 # lock when the transaction began. Its clock has milliseconds.
@@ -74,6 +74,10 @@ class DatabaseStore:
 
     def forget(self, scopes: Sequence[tuple[UUID, str]]) -> None:
         LimiterState.objects.filter(pk__in=[key for key, _ in scopes]).delete()
+
+    def risks(self) -> list[Risk]:
+        """It forgets nothing."""
+        return []
 
     def take_block(self, key: UUID, limit: int, most: int) -> Block:
         """Raises `DatabaseError`: there is no other store that could count instead."""

@@ -26,7 +26,7 @@ from sequin_admin.limits.requests import (
     LimiterResponse,
     ReleaseResult,
 )
-from sequin_admin.limits.stores import Unavailable
+from sequin_admin.limits.stores import Risk, Unavailable
 from sequin_admin.limits.stores.redis_links import encode_arguments, link_to
 from sequin_admin.limits.stores.redis_risks import RiskWatch, read_settings
 from sequin_admin.limits.window import Limit
@@ -89,6 +89,9 @@ class RedisStore:
     def read_settings(self) -> list[dict[str, str]]:
         with unavailable_on_error():
             return [read_settings(server) for server in self.link.servers()]
+
+    def risks(self) -> list[Risk]:
+        return self.watch.risks()
 
     def mark_parts(self) -> None:
         """Mark all parts without a marker, as all of a node are lost together."""

@@ -8,25 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from dataclasses import dataclass
 
 import redis
 from django.conf import settings
 
-from sequin_admin.limits.stores import Unavailable
+from sequin_admin.limits.stores import Risk, Unavailable
 from sequin_admin.limits.stores.redis_links import TIMEOUT_S
 
 ASKED_EVERY_S = 60.0
 RETRIED_AFTER_S = 1.0
 ALLOW = "or set REDIS_MAY_FORGET=True to accept it"
-
-
-@dataclass(frozen=True)
-class Risk:
-    """A sentence about the server, and whether permits are refused because of it."""
-
-    sentence: str
-    is_refused: bool
 
 
 def read_settings(client: redis.Redis) -> dict[str, str]:

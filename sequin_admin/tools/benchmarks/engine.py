@@ -99,7 +99,7 @@ class Stand:
             "SIMULATOR_DATABASE": str(self.folder / "simulator.sqlite3"),
         }
         port = int(self.simulator.rpartition(":")[2])
-        command = gunicorn("sequin_admin.simulator.wsgi", port, 8)
+        command = gunicorn("sequin_admin.simulator.wsgi", port, 8, preload=False)
         supervisor.start("simulator", command, environment)
         (self.folder / "password").write_text(PASSWORD)
         self.folder.chmod(0o755)

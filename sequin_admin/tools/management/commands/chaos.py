@@ -112,7 +112,8 @@ class Command(BaseCommand):
         same += ["--kinds", ",".join(options["kinds"])]
         with Arena(environment, folder) as arena:
             arena.start_simulator(
-                gunicorn("sequin_admin.simulator.wsgi", port, 96), simulator_environment
+                gunicorn("sequin_admin.simulator.wsgi", port, 96, preload=False),
+                simulator_environment,
             )
             wait_for(f"{url}/clock/")
             self.say("Connecting the accounts...")

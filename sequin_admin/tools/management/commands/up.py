@@ -64,7 +64,7 @@ class Command(BaseCommand):
         }
         supervisor.start(
             "simulator",
-            gunicorn("sequin_admin.simulator.wsgi", simulator_port, 8),
+            gunicorn("sequin_admin.simulator.wsgi", simulator_port, 8, preload=False),
             simulator_environment,
         )
         self.prepare_database()

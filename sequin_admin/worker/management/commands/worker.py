@@ -16,6 +16,8 @@ from sequin_admin.worker.runner import THREADS, Runner
 
 
 class Command(BaseCommand):
+    # As in a web process: they load all pages and the API, and are for `check` and `migrate`.
+    requires_system_checks: list[str] = []
     help = "Renew tokens ahead of expiry, probe credentials, clean up. Run as many as you like."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
