@@ -105,9 +105,9 @@ def objects(request: HttpRequest, name: str) -> HttpResponse:
     rows = LivingRows(account, living).by_creation(other, newest_first=not backwards)
     if not backwards:
         rows = takewhile(lambda row: row.created_ms // 1000 >= first, rows)
-    email = request.GET.get("email")
+    email, live = request.GET.get("email"), is_live(request)
     fitting = (
-        render(account, living, row, is_live(request))
+        render(account, living, row, live)
         for row in rows
         if first <= row.created_ms // 1000 <= last and email in (None, row.fields.get("email"))
     )
