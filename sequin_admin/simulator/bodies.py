@@ -1,5 +1,4 @@
-"""The WSGI handler: bodies as clients may send them, in chunks (RFC 9112) and compressed (RFC 9110),
-and calls of providers before pages."""
+"""The WSGI handler. Bodies may come in chunks (RFC 9112) and compressed (RFC 9110)."""
 
 import gzip
 import zlib
