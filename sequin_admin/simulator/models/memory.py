@@ -90,6 +90,7 @@ def one_call() -> Iterator[Memory]:
                 yield memory
         except BaseException:
             memory.values.clear()
+            memory.connection.close_if_unusable_or_obsolete()
             raise
         finally:
             _current.reset(token)
