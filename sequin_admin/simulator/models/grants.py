@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import sqlite3
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -10,7 +11,7 @@ from django.db import models
 from sequin_admin.core.prepared import PreparedQuery
 from sequin_admin.simulator.models.accounts import SimulatedAccount, SimulatedClient
 from sequin_admin.simulator.models.clock import now
-from sequin_admin.simulator.models.memory import execute, remembered, sql_time
+from sequin_admin.simulator.models.memory import execute, forget, remembered, sql_time
 
 
 class SimulatedGrant(models.Model):
@@ -65,17 +66,17 @@ class SimulatedToken(models.Model):
         value = value or f"{prefix}{secrets.token_urlsafe(24)}"
         token = cls(grant=grant, use=use, value=value, expires_at=ends, data=data)
         stored = ends and sql_time(ends)
-        token.pk = execute(ISSUE, (grant.pk, use, value, stored, json.dumps(data))).lastrowid
+        token.pk = token._write(ISSUE, grant.pk, use, value, stored, json.dumps(data)).lastrowid
         token._state.adding = False
         return token
 
     @classmethod
     def find_access(cls, provider: str, value: str) -> "SimulatedToken | None":
         """The valid access token of that value, if any."""
-        token = remembered(
-            ("token", provider, value), lambda: ACCESS_TOKEN.first(provider=provider, value=value)
-        )
-        return token if token and token.is_valid() else None
+        token = remembered(("token", value), lambda: ACCESS_TOKEN.first(value=value))
+        if token is None or token.grant.client.provider != provider:
+            return None
+        return token if token.is_valid() else None
 
     def remaining_s(self) -> int:
         """Seconds until it expires."""
@@ -87,16 +88,21 @@ class SimulatedToken(models.Model):
 
     def spend(self) -> bool:
         """Mark as used, atomically. True for exactly one caller."""
-        return execute(SPEND, (sql_time(now()), self.pk)).rowcount == 1
+        return self._write(SPEND, sql_time(now()), self.pk).rowcount == 1
 
     def set_end(self, at: datetime) -> None:
         self.expires_at = at
-        execute(SET_END, (sql_time(at), self.pk))
+        self._write(SET_END, sql_time(at), self.pk)
 
     def set_answer(self, answer: dict[str, Any]) -> None:
         """Keep the response to this token."""
         self.data["answer"] = answer
-        execute(SET_DATA, (json.dumps(self.data), self.pk))
+        self._write(SET_DATA, json.dumps(self.data), self.pk)
+
+    def _write(self, statement: str, *values: object) -> sqlite3.Cursor:
+        """Of a token no more is remembered than itself, by its value."""
+        forget(("token", self.value))
+        return execute(statement, values, counted=False)
 
 
 TOKENS = SimulatedToken._meta.db_table
@@ -117,10 +123,9 @@ TOKEN_OF_CLIENT = PreparedQuery(
         "value": (models.CharField(), "a token"),
     },
 )
-
 ACCESS_TOKEN = PreparedQuery(
-    lambda provider, value: SimulatedToken.objects.select_related(
-        "grant__account", "grant__client"
-    ).filter(use=SimulatedToken.ACCESS, value=value, grant__client__provider=provider),
-    {"provider": (models.CharField(), "a provider"), "value": (models.CharField(), "a token")},
+    lambda value: SimulatedToken.objects.select_related("grant__account", "grant__client").filter(
+        use=SimulatedToken.ACCESS, value=value
+    ),
+    {"value": (models.CharField(), "a token")},
 )

@@ -104,6 +104,13 @@ def remembered(key: Hashable, load: Callable[[], Value]) -> Value:
     return load() if memory is None else memory.get(key, load)
 
 
+def forget(key: Hashable) -> None:
+    """Read this value anew."""
+    memory = _current.get()
+    if memory:
+        memory.values.pop(key, None)
+
+
 def of_this_call(name: str, load: Callable[[], Value]) -> Value:
     """The value for the rest of this call."""
     memory = _current.get()
@@ -116,7 +123,7 @@ def of_this_call(name: str, load: Callable[[], Value]) -> Value:
 
 def execute(statement: str, values: Sequence[object], *, counted: bool = True) -> sqlite3.Cursor:
     """Run a statement, with `?` for each value, past Django, which takes five times as long. One
-    that is not `counted` changes nothing that is remembered."""
+    that is not `counted` changes nothing that is remembered, but for what the caller forgets."""
     memory = _current.get()
     if memory:
         return memory.execute(statement, values, counted=counted)

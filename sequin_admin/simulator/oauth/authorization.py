@@ -14,6 +14,7 @@ from sequin_admin.simulator.models import (
     SimulatedClient,
     SimulatedGrant,
     SimulatedToken,
+    remembered,
 )
 from sequin_admin.simulator.models.accounts import CLIENT, CLIENT_OF
 from sequin_admin.simulator.oauth.requests import flat_error
@@ -99,7 +100,12 @@ class AuthorizationEndpoint:
     def find_client(self, request: HttpRequest, client_id: str) -> SimulatedClient | None:
         known = {"provider": self.provider.slug, "client_id": client_id}
         owner = self.client_owner(request)
-        return CLIENT.first(**known) if owner is None else CLIENT_OF.first(**known, owner=owner)
+        return remembered(
+            ("client", owner, *known.values()),
+            lambda: (
+                CLIENT.first(**known) if owner is None else CLIENT_OF.first(**known, owner=owner)
+            ),
+        )
 
     def accounts(self, request: HttpRequest) -> QuerySet[SimulatedAccount]:
         """The accounts offered on the consent page."""
