@@ -62,6 +62,7 @@ bench: setup .venv/.dev engine
 	@$(BIN)/python -m tests.postgres manage.py bench --pages
 	@$(BIN)/python -m tests.postgres manage.py bench --token-read
 	@$(BIN)/python -m tests.postgres manage.py bench --api
+	@$(BIN)/python manage.py bench --simulator
 	@$(BIN)/python -m tests.postgres manage.py bench --run-claims --processes
 
 # The README's pictures, in static/screenshots, from a demo of its own.

@@ -16,6 +16,8 @@ CHAOS_FAULTS = ("outage", "html", "throttle", "late", "lost")
 
 def get_chaos(provider: ProviderSimulator) -> dict[str, Any]:
     """Chaos settings of the token endpoint: `rates`, `late_s`, perhaps `access_life_s`."""
+    if not Fault.is_any(provider.slug):
+        return {}
     row = Fault.objects.filter(provider=provider.slug, account=None, name=CHAOS).first()
     return row.data if row else {}
 

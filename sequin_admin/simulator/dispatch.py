@@ -3,31 +3,32 @@
 import os
 import socket
 import time
-from collections.abc import Callable
 
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import framework
 from sequin_admin.simulator.calls import CallState, state_of
 from sequin_admin.simulator.control.drills import begin_turns
 from sequin_admin.simulator.framework import SimulatedResponse
-from sequin_admin.simulator.models import SimulatedCall, SimulatedToken, one_moment
+from sequin_admin.simulator.models import SimulatedCall, SimulatedToken, one_call
+from sequin_admin.simulator.rows.collection import Fields
 
 
-def provider_middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> object:
-    """Middleware: hosts of providers first, the simulator's own pages for everything else."""
+def names_provider(wsgi: Fields) -> bool:
+    """Whether a call is one of a provider. All others are for the simulator's own pages."""
+    first = wsgi.get("PATH_INFO", "").lstrip("/").partition("/")[0]
+    return framework.knows_host(first) or framework.knows_host(host_of(wsgi))
 
-    def middleware(request: HttpRequest) -> HttpResponse:
-        first, _, rest = request.path.lstrip("/").partition("/")
-        named = request.get_host().partition(":")[0]
-        if framework.knows_host(first):
-            return handle_call(request, first, f"/{rest}")
-        if framework.knows_host(named):
-            return handle_call(request, named, request.path)
-        return get_response(request)
 
-    return middleware
+def host_of(wsgi: Fields) -> str:
+    return str(wsgi.get("HTTP_HOST", "")).partition(":")[0]
+
+
+def answer_call(request: HttpRequest) -> HttpResponse:
+    first, _, rest = request.path.lstrip("/").partition("/")
+    if framework.knows_host(first):
+        return handle_call(request, first, f"/{rest}")
+    return handle_call(request, host_of(request.META), request.path)
 
 
 def handle_call(request: HttpRequest, host: str, path: str) -> HttpResponse:
@@ -37,7 +38,7 @@ def handle_call(request: HttpRequest, host: str, path: str) -> HttpResponse:
             {"message": f"Not simulated: {request.method} {host}{path}"}, status=404
         )
     provider, handler, groups = found
-    with one_moment(), transaction.atomic():
+    with one_call():
         begin_turns(provider)
         try:
             response = handler(request, **groups)

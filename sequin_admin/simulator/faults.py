@@ -48,8 +48,9 @@ def clear_faults(provider: str, account: SimulatedAccount | None) -> None:
 
 def consume_fault(provider: ProviderSimulator, account: SimulatedAccount | None, name: str) -> bool:
     """Whether the fault is on. Decrements its `times`, if it has any."""
-    on = Fault.objects.filter(provider=provider.slug, account=account, name=name)
-    fault = on.first() if Fault.is_any(provider.slug) else None
+    if not Fault.is_any(provider.slug):
+        return False
+    fault = Fault.objects.filter(provider=provider.slug, account=account, name=name).first()
     if fault is None:
         return False
     consume_times(fault)

@@ -9,10 +9,8 @@ SECRET_KEY = "the simulator keeps no secrets"
 FIELD_ENCRYPTION_KEY = "dGhlIHNpbXVsYXRvciBrZWVwcyBubyBzZWNyZXRzISE="
 ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = ["sequin_admin.simulator"]
-MIDDLEWARE = [
-    "django.middleware.gzip.GZipMiddleware",
-    "sequin_admin.simulator.dispatch.provider_middleware",
-]
+# Of its pages; `bodies` has that of calls.
+MIDDLEWARE = ["django.middleware.gzip.GZipMiddleware"]
 ROOT_URLCONF = "sequin_admin.simulator.urls"
 WSGI_APPLICATION = "sequin_admin.simulator.wsgi.application"
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]

@@ -2,8 +2,9 @@
 
 from sequin_admin.simulator.models.accounts import SimulatedAccount, SimulatedClient
 from sequin_admin.simulator.models.calls import Fault, Hit, PointBucket, SimulatedCall
-from sequin_admin.simulator.models.clock import World, now, one_moment, read_world
+from sequin_admin.simulator.models.clock import World, now, read_world
 from sequin_admin.simulator.models.grants import SimulatedGrant, SimulatedToken
+from sequin_admin.simulator.models.memory import one_call, remembered
 from sequin_admin.simulator.models.rows import FIRST_WRITTEN, RowWrite
 from sequin_admin.simulator.models.webhooks import WebhookEndpoint, WebhookMessage
 
@@ -22,6 +23,7 @@ __all__ = [
     "WebhookMessage",
     "World",
     "now",
-    "one_moment",
+    "one_call",
     "read_world",
+    "remembered",
 ]

@@ -2,6 +2,8 @@
 
 from django.db import models
 
+from sequin_admin.core.prepared import PreparedQuery
+
 
 class SimulatedClient(models.Model):
     """A developer's app at a provider: ours, or that of the customer whose account is `owner`."""
@@ -47,3 +49,21 @@ class SimulatedAccount(models.Model):
     def set_flag(self, flag: str, on: bool = True) -> None:
         self.state = sorted({*self.state, flag} if on else set(self.state) - {flag})
         self.save(update_fields=["state"])
+
+
+CLIENT = PreparedQuery(
+    lambda provider, client_id: SimulatedClient.objects.filter(
+        provider=provider, client_id=client_id
+    ).order_by("pk"),
+    {"provider": (models.CharField(), "a provider"), "client_id": (models.CharField(), "an id")},
+)
+CLIENT_OF = PreparedQuery(
+    lambda provider, client_id, owner: SimulatedClient.objects.filter(
+        provider=provider, client_id=client_id, owner=owner
+    ).order_by("pk"),
+    {
+        "provider": (models.CharField(), "a provider"),
+        "client_id": (models.CharField(), "an id"),
+        "owner": (models.CharField(), "an owner"),
+    },
+)

@@ -2,11 +2,12 @@
 
 from datetime import datetime
 
-from django.db import connection, models
+from django.db import models
 
 from sequin_admin.core.prepared import ColumnQuery, PreparedColumns
 from sequin_admin.simulator.models.accounts import SimulatedAccount
 from sequin_admin.simulator.models.clock import now
+from sequin_admin.simulator.models.memory import execute, remembered, sql_time
 
 KEPT_CALLS = 10_000
 
@@ -26,7 +27,7 @@ class Fault(models.Model):
     @classmethod
     def is_any(cls, provider: str) -> bool:
         """Whether a fault of the provider or of one of its accounts is on."""
-        return bool(FAULTS.fetch(provider=provider))
+        return remembered(("faults", provider), lambda: bool(FAULTS.fetch(provider=provider)))
 
 
 FAULTS = PreparedColumns(
@@ -47,10 +48,11 @@ class SimulatedCall(models.Model):
     @classmethod
     def record(cls, provider: str, account: str, endpoint: str, status: int) -> None:
         """Write into the journal; at every hundredth call the oldest leave it."""
-        columns = "provider, account, endpoint, status, at"
-        call = insert_row(cls, columns, (provider, account, endpoint, status, sql_time(now())))
-        if call % 100 == 0:
-            cls.objects.filter(pk__lte=call - KEPT_CALLS).delete()
+        call = execute(
+            RECORD_CALL, (provider, account, endpoint, status, sql_time(now())), counted=False
+        ).lastrowid
+        if call and call % 100 == 0:
+            execute(FORGET_CALLS, (call - KEPT_CALLS,), counted=False)
 
 
 class Hit(models.Model):
@@ -65,16 +67,37 @@ class Hit(models.Model):
     @classmethod
     def count(cls, key: str, since: datetime) -> int:
         """How many there are of a key after a moment."""
-        with connection.cursor() as cursor:
-            statement = f"SELECT COUNT(*) FROM {cls._meta.db_table} WHERE key = %s AND at > %s"  # noqa: S608
-            cursor.execute(statement, (key, sql_time(since)))
-            return int(cursor.fetchone()[0])
+        counted = remembered(("hits", key), lambda: CountedHits(key))
+        return counted.count(sql_time(since))
 
     @classmethod
     def record(cls, key: str, at: datetime, since: datetime) -> None:
         """Count one; at every fiftieth hit those before `since` are deleted."""
-        if insert_row(cls, "key, at", (key, sql_time(at))) % 50 == 0:
-            cls.objects.filter(key=key, at__lte=since).delete()
+        hit = execute(RECORD_HIT, (key, sql_time(at)), counted=False).lastrowid
+        remembered(("hits", key), lambda: CountedHits(key)).add(sql_time(at))
+        if hit and hit % 50 == 0:
+            execute(FORGET_HITS, (key, sql_time(since)), counted=False)
+
+
+class CountedHits:
+    """The hits of a key after a moment, which goes on: those that it passes are subtracted."""
+
+    def __init__(self, key: str) -> None:
+        self.key, self.since, self.counted = key, "", 0
+
+    def count(self, since: str) -> int:
+        if self.since and since >= self.since:
+            if since > self.since:
+                passed = (self.key, self.since, since)
+                self.counted -= execute(COUNT_PASSED, passed).fetchone()[0]
+        else:
+            self.counted = execute(COUNT_HITS, (self.key, since)).fetchone()[0]
+        self.since = since
+        return self.counted
+
+    def add(self, at: str) -> None:
+        if self.since and at > self.since:
+            self.counted += 1
 
 
 class PointBucket(models.Model):
@@ -93,11 +116,10 @@ class PointBucket(models.Model):
     @classmethod
     def store(cls, key: str, points: float, at: datetime) -> None:
         statement = (
-            f"INSERT INTO {cls._meta.db_table} (key, points, at) VALUES (%s, %s, %s)"  # noqa: S608
+            f"INSERT INTO {cls._meta.db_table} (key, points, at) VALUES (?, ?, ?)"  # noqa: S608
             " ON CONFLICT (key) DO UPDATE SET points = excluded.points, at = excluded.at"
         )
-        with connection.cursor() as cursor:
-            cursor.execute(statement, (key, points, sql_time(at)))
+        execute(statement, (key, points, sql_time(at)), counted=False)
 
 
 BUCKET = PreparedColumns(
@@ -107,14 +129,13 @@ BUCKET = PreparedColumns(
 
 
 # Each call is counted and written down: in statements that are not composed anew.
-def insert_row(model: type[models.Model], columns: str, values: tuple[str | int, ...]) -> int:
-    """The key of a new row."""
-    places = ", ".join(["%s"] * len(values))
-    with connection.cursor() as cursor:
-        statement = f"INSERT INTO {model._meta.db_table} ({columns}) VALUES ({places})"  # noqa: S608
-        cursor.execute(statement, values)
-        return int(cursor.lastrowid)
-
-
-def sql_time(at: datetime) -> str:
-    return str(connection.ops.adapt_datetimefield_value(at))
+RECORD_CALL = (
+    f"INSERT INTO {SimulatedCall._meta.db_table} (provider, account, endpoint, status, at)"  # noqa: S608
+    " VALUES (?, ?, ?, ?, ?)"
+)
+FORGET_CALLS = f"DELETE FROM {SimulatedCall._meta.db_table} WHERE id <= ?"  # noqa: S608
+HITS = Hit._meta.db_table
+RECORD_HIT = f"INSERT INTO {HITS} (key, at) VALUES (?, ?)"  # noqa: S608
+FORGET_HITS = f"DELETE FROM {HITS} WHERE key = ? AND at <= ?"  # noqa: S608
+COUNT_HITS = f"SELECT COUNT(*) FROM {HITS} WHERE key = ? AND at > ?"  # noqa: S608
+COUNT_PASSED = f"SELECT COUNT(*) FROM {HITS} WHERE key = ? AND at > ? AND at <= ?"  # noqa: S608

@@ -1,9 +1,6 @@
 """The simulated clock."""
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -11,6 +8,7 @@ from django.db import models
 from django.utils import timezone
 
 from sequin_admin.core.prepared import ColumnQuery, PreparedColumns
+from sequin_admin.simulator.models.memory import of_this_call, remembered
 
 
 class WorldMoment(NamedTuple):
@@ -45,17 +43,6 @@ WORLD = PreparedColumns(
     ),
     {},
 )
-_moment: ContextVar[list[WorldMoment] | None] = ContextVar("moment", default=None)
-
-
-@contextmanager
-def one_moment() -> Iterator[None]:
-    """Within the block time stands still, so that a call happens at one moment."""
-    token = _moment.set([])
-    try:
-        yield
-    finally:
-        _moment.reset(token)
 
 
 def now() -> datetime:
@@ -64,14 +51,13 @@ def now() -> datetime:
 
 
 def read_world() -> WorldMoment:
-    known = _moment.get()
-    if known:
-        return known[0]
+    """Within a call it is always the same."""
+    return of_this_call("world", read_world_anew)
+
+
+def read_world_anew() -> WorldMoment:
     real = timezone.now()
-    rows = WORLD.fetch()
+    rows = remembered("world", WORLD.fetch)
     offset_s, stopped_at, seed, born_at, drills = rows[0] if rows else (0, None, "", real, "[]")
     at = (stopped_at or real) + timedelta(seconds=offset_s)
-    moment = WorldMoment(at, seed, born_at, json.loads(drills))
-    if known is not None:
-        known.append(moment)
-    return moment
+    return WorldMoment(at, seed, born_at, json.loads(drills))

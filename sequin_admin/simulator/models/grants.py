@@ -1,7 +1,9 @@
 """What accounts allowed to apps, and the codes and tokens for it."""
 
+import json
 import secrets
-from datetime import timedelta
+import sqlite3
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import models
@@ -9,6 +11,7 @@ from django.db import models
 from sequin_admin.core.prepared import PreparedQuery
 from sequin_admin.simulator.models.accounts import SimulatedAccount, SimulatedClient
 from sequin_admin.simulator.models.clock import now
+from sequin_admin.simulator.models.memory import execute, forget, remembered, sql_time
 
 
 class SimulatedGrant(models.Model):
@@ -61,13 +64,19 @@ class SimulatedToken(models.Model):
     ) -> "SimulatedToken":
         ends = None if life_s is None else now() + timedelta(seconds=life_s)
         value = value or f"{prefix}{secrets.token_urlsafe(24)}"
-        return cls.objects.create(grant=grant, use=use, value=value, expires_at=ends, data=data)
+        token = cls(grant=grant, use=use, value=value, expires_at=ends, data=data)
+        stored = ends and sql_time(ends)
+        token.pk = token._write(ISSUE, grant.pk, use, value, stored, json.dumps(data)).lastrowid
+        token._state.adding = False
+        return token
 
     @classmethod
     def find_access(cls, provider: str, value: str) -> "SimulatedToken | None":
         """The valid access token of that value, if any."""
-        token = ACCESS_TOKEN.first(provider=provider, value=value)
-        return token if token and token.is_valid() else None
+        token = remembered(("token", value), lambda: ACCESS_TOKEN.first(value=value))
+        if token is None or token.grant.client.provider != provider:
+            return None
+        return token if token.is_valid() else None
 
     def remaining_s(self) -> int:
         """Seconds until it expires."""
@@ -79,12 +88,44 @@ class SimulatedToken(models.Model):
 
     def spend(self) -> bool:
         """Mark as used, atomically. True for exactly one caller."""
-        return bool(SimulatedToken.objects.filter(pk=self.pk, spent_at=None).update(spent_at=now()))
+        return self._write(SPEND, sql_time(now()), self.pk).rowcount == 1
+
+    def set_end(self, at: datetime) -> None:
+        self.expires_at = at
+        self._write(SET_END, sql_time(at), self.pk)
+
+    def set_answer(self, answer: dict[str, Any]) -> None:
+        """Keep the response to this token."""
+        self.data["answer"] = answer
+        self._write(SET_DATA, json.dumps(self.data), self.pk)
+
+    def _write(self, statement: str, *values: object) -> sqlite3.Cursor:
+        """Of a token no more is remembered than itself, by its value."""
+        forget(("token", self.value))
+        return execute(statement, values, counted=False)
 
 
-ACCESS_TOKEN = PreparedQuery(
-    lambda provider, value: SimulatedToken.objects.select_related(
+TOKENS = SimulatedToken._meta.db_table
+ISSUE = (
+    f"INSERT INTO {TOKENS} (grant_id, use, value, expires_at, destroyed, abandoned, data)"  # noqa: S608
+    " VALUES (?, ?, ?, ?, 0, 0, ?)"
+)
+SPEND = f"UPDATE {TOKENS} SET spent_at = ? WHERE id = ? AND spent_at IS NULL"  # noqa: S608
+SET_END = f"UPDATE {TOKENS} SET expires_at = ? WHERE id = ?"  # noqa: S608
+SET_DATA = f"UPDATE {TOKENS} SET data = ? WHERE id = ?"  # noqa: S608
+TOKEN_OF_CLIENT = PreparedQuery(
+    lambda client, use, value: SimulatedToken.objects.select_related(
         "grant__account", "grant__client"
-    ).filter(use=SimulatedToken.ACCESS, value=value, grant__client__provider=provider),
-    {"provider": (models.CharField(), "a provider"), "value": (models.CharField(), "a token")},
+    ).filter(use=use, value=value, grant__client=client),
+    {
+        "client": (models.BigIntegerField(), 987_654_321),
+        "use": (models.CharField(), "a use"),
+        "value": (models.CharField(), "a token"),
+    },
+)
+ACCESS_TOKEN = PreparedQuery(
+    lambda value: SimulatedToken.objects.select_related("grant__account", "grant__client").filter(
+        use=SimulatedToken.ACCESS, value=value
+    ),
+    {"value": (models.CharField(), "a token")},
 )

@@ -4,6 +4,7 @@ from django.db import models
 
 from sequin_admin.core.prepared import ColumnQuery, PreparedColumns
 from sequin_admin.simulator.models.accounts import SimulatedAccount
+from sequin_admin.simulator.models.memory import remembered
 
 # Numbers of rows that were created over the API, far above those of the log.
 FIRST_WRITTEN = 10**12
@@ -28,7 +29,10 @@ class RowWrite(models.Model):
     @classmethod
     def is_any(cls, account: SimulatedAccount, collection: str) -> bool:
         """Whether anything was ever written into the collection."""
-        return bool(WRITES.fetch(account=account.pk, collection=collection))
+        return remembered(
+            ("writes", account.pk, collection),
+            lambda: bool(WRITES.fetch(account=account.pk, collection=collection)),
+        )
 
 
 WRITES = PreparedColumns(

@@ -14,7 +14,9 @@ from sequin_admin.simulator.models import (
     SimulatedClient,
     SimulatedGrant,
     SimulatedToken,
+    remembered,
 )
+from sequin_admin.simulator.models.accounts import CLIENT, CLIENT_OF
 from sequin_admin.simulator.oauth.requests import flat_error
 
 CODE_LIFE_S = 300
@@ -57,7 +59,7 @@ class AuthorizationEndpoint:
     ) -> HttpResponse:
         """The consent page (GET) and the person's decision (POST)."""
         query = request.GET
-        client = self.clients(request).filter(client_id=query.get("client_id", "")).first()
+        client = self.find_client(request, query.get("client_id", ""))
         if client is None or query.get("redirect_uri") not in client.redirect_uris:
             return consent.reject_client(request, self.provider, client)
         error, mistake = self.refusal(request)
@@ -90,11 +92,20 @@ class AuthorizationEndpoint:
         """Callback parameters that identify the chosen account."""
         return {}
 
-    def clients(self, request: HttpRequest) -> QuerySet[SimulatedClient]:
-        """The provider's clients; at a customer's host (`tenant`) the customer's."""
-        rows = SimulatedClient.objects.filter(provider=self.provider.slug)
+    def client_owner(self, request: HttpRequest) -> str | None:
+        """Whose clients are known: anybody's; at a customer's host (`tenant`) the customer's."""
         tenant = state_of(request).tenant
-        return rows.filter(owner=tenant.external_id) if tenant else rows
+        return tenant.external_id if tenant else None
+
+    def find_client(self, request: HttpRequest, client_id: str) -> SimulatedClient | None:
+        known = {"provider": self.provider.slug, "client_id": client_id}
+        owner = self.client_owner(request)
+        return remembered(
+            ("client", owner, *known.values()),
+            lambda: (
+                CLIENT.first(**known) if owner is None else CLIENT_OF.first(**known, owner=owner)
+            ),
+        )
 
     def accounts(self, request: HttpRequest) -> QuerySet[SimulatedAccount]:
         """The accounts offered on the consent page."""

@@ -8,9 +8,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import ProviderSimulator, SimulatedResponse
-from sequin_admin.simulator.models import (
-    SimulatedAccount,
-)
+from sequin_admin.simulator.models import SimulatedAccount, remembered
 
 
 def flat_error(error: str, description: str, status: int) -> HttpResponse:
@@ -36,9 +34,12 @@ def select_tenant(
     request: HttpRequest, provider: ProviderSimulator, external_id: str
 ) -> SimulatedAccount:
     """The account whose own host was called, the call's tenant. Raises `SimulatedResponse`."""
-    account = SimulatedAccount.objects.filter(
-        provider=provider.slug, external_id__iexact=external_id
-    ).first()
+    account = remembered(
+        ("tenant", provider.slug, external_id),
+        lambda: SimulatedAccount.objects.filter(
+            provider=provider.slug, external_id__iexact=external_id
+        ).first(),
+    )
     if account is None:
         raise SimulatedResponse(
             JsonResponse({"message": f"Nobody lives at {external_id}"}, status=404)

@@ -20,6 +20,7 @@ from sequin_admin.simulator.models import (
     SimulatedToken,
     now,
 )
+from sequin_admin.simulator.models.grants import TOKEN_OF_CLIENT
 from sequin_admin.simulator.oauth.authorization import AuthorizationEndpoint
 from sequin_admin.simulator.oauth.requests import constant_time_equal, parse_json
 
@@ -42,7 +43,7 @@ class AuthorizationServer(AuthorizationEndpoint):
             client_id, secret = basic_credentials(request)
         else:
             client_id, secret = fields.get("client_id", ""), fields.get("client_secret", "")
-        client = self.clients(request).filter(client_id=client_id).first()
+        client = self.find_client(request, client_id)
         if client is None or not is_secret_of(client, secret):
             raise SimulatedResponse(
                 self.error(
@@ -101,9 +102,10 @@ class AuthorizationServer(AuthorizationEndpoint):
 
     def get_access_token(self, grant: SimulatedGrant) -> SimulatedToken:
         """A new access token or, with `reuses_access_token`, the one that is still valid."""
+        if not self.reuses_access_token:
+            return self.issue(grant, SimulatedToken.ACCESS)
         rows = grant.tokens.filter(use=SimulatedToken.ACCESS, spent_at=None, expires_at__gt=now())
-        living = rows.order_by("-expires_at").first() if self.reuses_access_token else None
-        return living or self.issue(grant, SimulatedToken.ACCESS)
+        return rows.order_by("-expires_at").first() or self.issue(grant, SimulatedToken.ACCESS)
 
     def issue(self, grant: SimulatedGrant, use: str) -> SimulatedToken:
         if use == SimulatedToken.ACCESS:
@@ -135,8 +137,7 @@ class AuthorizationServer(AuthorizationEndpoint):
         )
 
     def find_token(self, client: SimulatedClient, use: str, value: str) -> SimulatedToken | None:
-        rows = SimulatedToken.objects.select_related("grant__account", "grant__client")
-        return rows.filter(use=use, value=value, grant__client=client).first()
+        return TOKEN_OF_CLIENT.first(client=client.pk, use=use, value=value)
 
     def refresh_grant(
         self, request: HttpRequest, client: SimulatedClient, value: str
@@ -196,8 +197,7 @@ class AuthorizationServer(AuthorizationEndpoint):
             **self.ends_of(grant, refresh),
         }
         if source is not None:
-            source.data["answer"] = body
-            source.save(update_fields=["data"])
+            source.set_answer(body)
         return faults.maybe_lose_response(request, self.provider, grant.account, JsonResponse(body))
 
     def ends_of(self, grant: SimulatedGrant, refresh: SimulatedToken | None) -> dict[str, Any]:

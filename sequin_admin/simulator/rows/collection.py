@@ -1,9 +1,8 @@
 """The declaration of a collection, and one of its rows."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
 from sequin_admin.simulator.models import SimulatedAccount
@@ -25,10 +24,13 @@ class LivingRow:
     deleted_ms: int | None
     drawn: Callable[[], Fields]
     written: Fields
+    _fields: Fields | None = field(default=None, init=False, repr=False, compare=False)
 
-    @cached_property
+    @property
     def fields(self) -> Fields:
-        return {**self.drawn(), **self.written}
+        if self._fields is None:
+            self._fields = {**self.drawn(), **self.written}
+        return self._fields
 
 
 @dataclass(frozen=True)
@@ -57,14 +59,19 @@ def to_datetime(at_ms: int) -> datetime:
     return datetime.fromtimestamp(at_ms / 1000, UTC)
 
 
+def iso_plain(at_ms: int) -> str:
+    """`2026-11-29T12:00:00`: without the part of a second."""
+    return datetime.fromtimestamp(at_ms // 1000, UTC).isoformat()[:19]
+
+
 def iso_seconds(at_ms: int) -> str:
     """`2026-11-29T12:00:00Z`."""
-    return to_datetime(at_ms).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return f"{iso_plain(at_ms)}Z"
 
 
 def iso_millis(at_ms: int) -> str:
     """`2026-11-29T12:00:00.123Z`."""
-    return f"{to_datetime(at_ms):%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+    return f"{iso_plain(at_ms)}.{at_ms % 1000:03d}Z"
 
 
 def parse_time(text: str) -> int | None:

@@ -30,15 +30,22 @@ class Draw:
 
     def __init__(self, key: bytes, number: int, version: int) -> None:
         self.number, self.version = number, version
-        self._left = {False: hash_at(key, number, 48), True: hash_at(key, -2 - version, 48)}
+        self._lasting, self._changing = hash_at(key, number, 48), hash_at(key, -2 - version, 48)
 
     def between(self, low: int, high: int, *, changing: bool = False) -> int:
         """A whole number from `low` to `high`, both included."""
-        self._left[changing], found = divmod(self._left[changing], high - low + 1)
+        if changing:
+            self._changing, found = divmod(self._changing, high - low + 1)
+        else:
+            self._lasting, found = divmod(self._lasting, high - low + 1)
         return low + found
 
     def pick(self, options: Sequence[T], *, changing: bool = False) -> T:
-        return options[self.between(0, len(options) - 1, changing=changing)]
+        if changing:
+            self._changing, found = divmod(self._changing, len(options))
+        else:
+            self._lasting, found = divmod(self._lasting, len(options))
+        return options[found]
 
     def person(self) -> tuple[str, str, str]:
         """First name, last name and an e-mail address that no other row has."""

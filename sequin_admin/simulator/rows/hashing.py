@@ -3,6 +3,8 @@
 from hashlib import blake2b
 
 SCALE = 1 << 64
+FRACTIONS = SCALE >> 11
+from_bytes = int.from_bytes
 
 
 def make_key(*parts: object) -> bytes:
@@ -12,9 +14,10 @@ def make_key(*parts: object) -> bytes:
 
 def hash_at(key: bytes, place: int, digest_size: int = 8) -> int:
     data = place.to_bytes(16, "big", signed=True)
-    return int.from_bytes(blake2b(data, key=key, digest_size=digest_size).digest())
+    return from_bytes(blake2b(data, key=key, digest_size=digest_size).digest(), "big")
 
 
 def fraction_at(key: bytes, place: int) -> float:
     """From 0 up to, but not including, 1."""
-    return (hash_at(key, place) >> 11) / (SCALE >> 11)
+    data = place.to_bytes(16, "big", signed=True)
+    return (from_bytes(blake2b(data, key=key, digest_size=8).digest(), "big") >> 11) / FRACTIONS

@@ -1,5 +1,6 @@
 """Ids of rows: as the provider's look, and a number again without a look-up."""
 
+from functools import lru_cache
 from hashlib import blake2b
 
 from sequin_admin.simulator.models import SimulatedAccount
@@ -7,17 +8,26 @@ from sequin_admin.simulator.models import SimulatedAccount
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
+PAIRS = [one + other for one in DIGITS for other in DIGITS]
+
+
 def tag_of(account: SimulatedAccount, length: int = 6) -> str:
     """Letters and digits that differ from account to account."""
-    return blake2b(account.external_id.encode(), digest_size=16).hexdigest()[:length]
+    return digest_of(account.external_id)[:length]
+
+
+@lru_cache(maxsize=1_000)
+def digest_of(external_id: str) -> str:
+    return blake2b(external_id.encode(), digest_size=16).hexdigest()
 
 
 def to_base36(number: int, width: int) -> str:
+    """In at least `width` digits."""
     text = ""
     while number:
-        number, digit = divmod(number, 36)
-        text = DIGITS[digit] + text
-    return text.rjust(width, "0")
+        number, pair = divmod(number, 1296)
+        text = PAIRS[pair] + text
+    return text.lstrip("0").rjust(width, "0")
 
 
 def parse_base36(text: str) -> int | None:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from heapq import merge
 from itertools import chain, dropwhile, groupby, islice
 from typing import Any, TypeVar
@@ -22,6 +22,14 @@ from sequin_admin.simulator.rows.wheel import ChangeKind
 USUAL_COUNT, MOST_ROWS = 2_400, 100_000
 CHUNK = 100
 T = TypeVar("T")
+
+
+key_of_rows = lru_cache(maxsize=1_000)(make_key)
+
+
+@lru_cache(maxsize=1_000)
+def make_log(key: bytes, count: int, deletes: bool) -> RowLog:
+    return RowLog(key, count, deletes=deletes)
 
 
 @dataclass(frozen=True)
@@ -48,8 +56,8 @@ class LivingRows:
         counts = account.heart.get("collections", {})
         count, born_ms = counts.get(collection.name) or (USUAL_COUNT, to_ms(born_at))
         beats = [(max(ms, born_ms), rate) for ms, rate in account.heart.get("beats", [])]
-        self.key = make_key(seed, account.provider, account.external_id, collection.name)
-        self.log = RowLog(self.key, count, deletes=collection.deletes)
+        self.key = key_of_rows(seed, account.provider, account.external_id, collection.name)
+        self.log = make_log(self.key, count, collection.deletes)
         self.timeline = Timeline(self.key, count, born_ms, beats)
         self.end = self.timeline.count_until(self.at_ms)
 
@@ -70,9 +78,11 @@ class LivingRows:
 
     def _compose(self, number: int, end: int, writes: list[RowWrite]) -> LivingRow | None:
         """The row after position `end` of the log and these writes; None if it never was."""
-        deleted = next((w.at_ms for w in writes if w.kind == ChangeKind.DELETE), None)
-        written = {name: value for w in writes for name, value in w.fields.items()}
-        last_ms = writes[-1].at_ms if writes else 0
+        deleted, last_ms, written = None, 0, dict[str, Any]()
+        if writes:
+            deleted = next((w.at_ms for w in writes if w.kind == ChangeKind.DELETE), None)
+            written = {name: value for w in writes for name, value in w.fields.items()}
+            last_ms = writes[-1].at_ms
         if number >= FIRST_WRITTEN:
             if not writes:
                 return None
@@ -84,11 +94,14 @@ class LivingRows:
         if deleted is not None:
             # The log's later changes of the row did not happen.
             end = min(end, self.timeline.count_until(deleted))
-        version = self.log.last_change(number, end)
-        changed_ms = self.timeline.time_of(version)
-        if not self.log.is_alive(number, end):
+        version, alive = self.log.state_of(number, end)
+        created_ms = changed_ms = self.timeline.time_of(number)
+        if version != number:
+            changed_ms = self.timeline.time_of(version)
+        if not alive:
             deleted = changed_ms
-        created_ms, changed_ms = self.timeline.time_of(number), max(changed_ms, last_ms)
+        if last_ms > changed_ms:
+            changed_ms = last_ms
         drawn = self._drawer(number, version)
         return LivingRow(number, created_ms, changed_ms, deleted, drawn, written)
 

@@ -78,11 +78,14 @@ class RowLog:
         """Whether a row of this number was created before position `end`, and perhaps deleted."""
         return 0 <= number < end and self.kind(number) == ChangeKind.CREATE
 
-    def last_change(self, number: int, end: int) -> int:
-        """The last position before `end` that changed a row; that of its creation if none."""
+    def state_of(self, number: int, end: int) -> tuple[int, bool]:
+        """The last position before `end` that changed a row, that of its creation if none, and
+        whether the row is alive."""
         wheel, birth = self.birth_of(number)
-        visit = wheel.last_visit(birth, self.visits_until(wheel, end))
-        return number if visit is None else self.position_of(wheel, visit)
+        visits = self.visits_until(wheel, end)
+        visit = wheel.last_visit(birth, visits)
+        position = number if visit is None else self.position_of(wheel, visit)
+        return position, not wheel.is_deleted(birth, visits)
 
     def is_alive(self, number: int, end: int) -> bool:
         wheel, birth = self.birth_of(number)
@@ -103,13 +106,18 @@ class RowLog:
         bounds, stop = self._bounds(end, Wheel.first_useful), end if stop is None else stop
         for position in self._positions(start, min(stop, end), bounds, newest_first):
             subject = self.subject(position)
-            if self.last_change(subject, end) == position and self.is_alive(subject, end):
+            if self.state_of(subject, end) == (position, True):
                 yield position
 
     def numbers(self, start: int, stop: int, end: int, *, newest_first: bool) -> Iterator[int]:
         """Rows from number `start` to before `stop` that are alive before position `end`."""
         bounds = self._bounds(end, Wheel.oldest_alive)
-        for number in self._positions(start, min(stop, end), bounds, newest_first):
+        numbers = self._positions(start, min(stop, end), bounds, newest_first)
+        if end <= self.base:
+            # No beat has happened.
+            yield from numbers
+            return
+        for number in numbers:
             if self.kind(number) == ChangeKind.CREATE and self.is_alive(number, end):
                 yield number
 

@@ -1,6 +1,6 @@
 """A wheel of slots: which of its rows a visit changes, and how. See the package."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 STEPS = 6
@@ -25,10 +25,11 @@ class Wheel:
 
     base: int
     deletes: bool = True
+    size: int = field(init=False)
 
-    @property
-    def size(self) -> int:
-        return max(self.base + (self.base - 1) // LIFE + 1, 1)
+    def __post_init__(self) -> None:
+        size = max(self.base + (self.base - 1) // LIFE + 1, 1)
+        object.__setattr__(self, "size", size)
 
     def step(self, visit: int) -> int:
         lap, slot = divmod(visit, self.size)

@@ -39,7 +39,7 @@ def test_what_is_computed_is_what_was_played(log, beats):
     assert list(log.numbers(0, end, end, newest_first=False)) == alive
     assert list(log.numbers(0, end, end, newest_first=True)) == alive[::-1]
     assert log.count(end) == len(alive)
-    assert {n: log.last_change(n, end) for n in last} == last
+    assert {n: log.state_of(n, end)[0] for n in last} == last
     assert all(log.exists(n, end) == (n in last) for n in range(end))
     assert all(log.is_alive(n, end) == (n not in deleted) for n in last)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from sequin_admin.simulator.framework import SimulatedResponse
+from sequin_admin.simulator.framework import SimulatedResponse, json_page
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.airtable.api import (
     API,
@@ -135,7 +135,7 @@ def records(request: HttpRequest, base: str, table: str) -> HttpResponse:
     body: dict[str, Any] = {"records": shown}
     if len(page) > left and int(sent) + left < most:
         body["offset"] = f"{int(sent) + left}/{shown[-1]['id']}"
-    return JsonResponse(body)
+    return json_page(body)
 
 
 def pick_fields(request: HttpRequest, record: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from sequin_admin.simulator.framework import SimulatedResponse
+from sequin_admin.simulator.framework import SimulatedResponse, json_page
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.github.api import caller
 from sequin_admin.simulator.providers.github.common import (
@@ -132,7 +132,7 @@ def issues(request: HttpRequest, owner: str, name: str) -> HttpResponse:
     fitting = (row for row in found if state == "all" or row.fields["state"] == state)
     shown = list(islice(fitting, start, start + size + 1))
     data = [issue_json(account, name, row) for row in shown[:size]]
-    return with_links(request, JsonResponse(data, safe=False), page, more=len(shown) > size)
+    return with_links(request, json_page(data), page, more=len(shown) > size)
 
 
 def parse_since(request: HttpRequest) -> int:

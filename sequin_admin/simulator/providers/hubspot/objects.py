@@ -10,7 +10,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from sequin_admin.simulator.framework import SimulatedResponse
+from sequin_admin.simulator.framework import SimulatedResponse, json_page
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.hubspot.api import caller
 from sequin_admin.simulator.providers.hubspot.common import (
@@ -103,7 +103,7 @@ def objects(request: HttpRequest, name: str) -> HttpResponse:
     if len(page) > size:
         after = PlainIds.id_of(page[size - 1].number)
         body["paging"] = {"next": {"after": after, "link": next_link(request, after)}}
-    return JsonResponse(body)
+    return json_page(body)
 
 
 def archived_after(rows: LivingRows, other: LivingRow | None) -> Iterator[LivingRow]:

@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
+from sequin_admin.simulator.framework import json_page
 from sequin_admin.simulator.limits import count_call
 from sequin_admin.simulator.providers.hubspot.common import API, provider
 from sequin_admin.simulator.providers.hubspot.objects import (
@@ -155,4 +156,4 @@ def search(request: HttpRequest, name: str) -> HttpResponse:
     }
     if start + len(page) < total:
         body["paging"] = {"next": {"after": str(start + len(page))}}
-    return JsonResponse(body)
+    return json_page(body)

@@ -11,7 +11,7 @@ from graphql import GraphQLError, GraphQLObjectType, GraphQLResolveInfo, GraphQL
 
 from sequin_admin.simulator import faults
 from sequin_admin.simulator.calls import state_of
-from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
+from sequin_admin.simulator.framework import SimulatedResponse, bearer_token, json_page
 from sequin_admin.simulator.graphql.documents import (
     GraphQLOperation,
     GraphQLRefusal,
@@ -111,4 +111,4 @@ def graphql(request: HttpRequest) -> HttpResponse:
     root = queries(account) | (mutations(account) if operation.is_mutation else {})
     result = run(operation, {**root, "rateLimitStatus": rate_limits(request)})
     errors = {"errors": [error_json(e) for e in result.errors]} if result.errors else {}
-    return JsonResponse({**errors, "data": result.data})
+    return json_page({**errors, "data": result.data})

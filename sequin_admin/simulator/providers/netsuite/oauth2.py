@@ -20,7 +20,12 @@ from sequin_admin.simulator.models import (
     now,
 )
 from sequin_admin.simulator.oauth import AuthorizationServer, flat_error
-from sequin_admin.simulator.providers.netsuite.common import REST, provider, select_account
+from sequin_admin.simulator.providers.netsuite.common import (
+    REST,
+    client_of,
+    provider,
+    select_account,
+)
 
 APP = r"(?:(?P<label>[a-z0-9]+(?:-[a-z0-9]+)*)\.app|system)\.netsuite\.com"
 PATH = r"/services/rest/auth/oauth2/v1"
@@ -74,7 +79,10 @@ class NetSuiteSimulator(AuthorizationServer):
             raise SimulatedResponse(
                 self.error("invalid_request", "client_assertion_type is wrong", 400)
             )
-        client = self.clients(request).get()
+        account = state_of(request).tenant
+        if account is None:
+            raise SimulatedResponse(self.error("invalid_client", "Unknown account", 400))
+        client = client_of(account)
         assertion = fields.get("client_assertion", "")
         try:
             claims = jwt.decode(

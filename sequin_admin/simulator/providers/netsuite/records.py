@@ -9,7 +9,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from sequin_admin.simulator.framework import SimulatedResponse
+from sequin_admin.simulator.framework import SimulatedResponse, json_page
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.netsuite.api import RECORDS, caller
 from sequin_admin.simulator.providers.netsuite.common import REST, api_error, provider
@@ -45,7 +45,7 @@ def parse_page(request: HttpRequest) -> tuple[int, int]:
 def page_json(items: list[dict[str, Any]], total: int, limit: int, offset: int) -> HttpResponse:
     more = offset + len(items) < total
     page = {"links": [], "count": len(items), "hasMore": more, "items": items}
-    return JsonResponse({**page, "offset": offset, "totalResults": total})
+    return json_page({**page, "offset": offset, "totalResults": total})
 
 
 @provider.route("GET", REST, rf"{RECORDS}/{TYPE}")

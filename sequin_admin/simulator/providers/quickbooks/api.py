@@ -5,7 +5,7 @@ from typing import Any
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator import faults
-from sequin_admin.simulator.framework import SimulatedResponse, bearer_token
+from sequin_admin.simulator.framework import SimulatedResponse, bearer_token, json_page
 from sequin_admin.simulator.limits import count_call
 from sequin_admin.simulator.models import SimulatedAccount, now
 from sequin_admin.simulator.providers.quickbooks.common import api_error, provider, with_request_id
@@ -42,7 +42,7 @@ def caller(request: HttpRequest, host: str, realm: str) -> SimulatedAccount:
 def answer(request: HttpRequest, **body: Any) -> HttpResponse:
     """JSON if the client accepts it, else XML."""
     if "json" in request.headers.get("Accept", ""):
-        return with_request_id(JsonResponse({**body, "time": now().isoformat()}))
+        return with_request_id(json_page({**body, "time": now().isoformat()}))
     xml = '<IntuitResponse xmlns="http://schema.intuit.com/finance/v3"/>'
     return with_request_id(HttpResponse(xml, content_type="application/xml"))
 

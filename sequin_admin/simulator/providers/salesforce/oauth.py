@@ -32,8 +32,7 @@ class SalesforceSimulator(AuthorizationServer):
             token.grant.revoke()
             token.grant.increment("reuses")
         elif token and token.is_valid():
-            token.expires_at = now() + timedelta(seconds=IDLE_LIFE_S)
-            token.save(update_fields=["expires_at"])
+            token.set_end(now() + timedelta(seconds=IDLE_LIFE_S))
         return super().refresh_grant(request, client, value)
 
     def token_response(

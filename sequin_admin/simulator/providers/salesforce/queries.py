@@ -8,9 +8,9 @@ import json
 from itertools import islice
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 
-from sequin_admin.simulator.framework import SimulatedResponse
+from sequin_admin.simulator.framework import SimulatedResponse, json_page
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.salesforce.api import require_own_domain, with_usage_header
 from sequin_admin.simulator.providers.salesforce.common import DOMAIN, api_error, provider
@@ -117,7 +117,7 @@ def query(request: HttpRequest, domain: str, version: str, verb: str) -> HttpRes
         body = {"totalSize": total, "done": True, "records": []}
     else:
         body = asked.page(total, 0, None, page_size(request), version)
-    return with_usage_header(request, JsonResponse(body))
+    return with_usage_header(request, json_page(body))
 
 
 @provider.route("GET", DOMAIN, rf"{DATA}/query(?:All)?/(?P<locator>[\w-]+)-(?P<sent>\d+)")
@@ -136,4 +136,4 @@ def next_page(
     if LivingRows(account, asked.living).at_ms - at_ms > LOCATOR_MS:
         raise refused("INVALID_QUERY_LOCATOR", "invalid query locator: it has expired")
     body = asked.page(total, int(sent), last, page_size(request), version)
-    return with_usage_header(request, JsonResponse(body))
+    return with_usage_header(request, json_page(body))

@@ -5,7 +5,7 @@ from typing import Any
 
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.salesforce.common import provider
-from sequin_admin.simulator.rows.collection import LivingRow, RowCollection, to_datetime
+from sequin_admin.simulator.rows.collection import LivingRow, RowCollection, iso_plain
 from sequin_admin.simulator.rows.draws import BRANCHES, PLACES, Draw
 from sequin_admin.simulator.rows.ids import parse_base36, tag_of, to_base36
 
@@ -33,12 +33,14 @@ class RecordIds:
 def checks_of(text: str) -> str:
     """A letter for each five characters, by which of them are capitals."""
     parts = (text[at : at + 5] for at in range(0, 15, 5))
+    if text == text.lower():
+        return CHECKS[0] * 3
     return "".join(CHECKS[sum(1 << n for n, c in enumerate(p) if c.isupper())] for p in parts)
 
 
 def stamp(at_ms: int) -> str:
     """`2026-11-29T12:00:00.000+0000`."""
-    return f"{to_datetime(at_ms):%Y-%m-%dT%H:%M:%S}.000+0000"
+    return f"{iso_plain(at_ms)}.000+0000"
 
 
 def account_fields(draw: Draw) -> dict[str, Any]:

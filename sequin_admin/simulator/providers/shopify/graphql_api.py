@@ -9,6 +9,7 @@ from pathlib import Path
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from graphql import GraphQLError
 
+from sequin_admin.simulator.framework import json_page
 from sequin_admin.simulator.graphql.documents import (
     GraphQLOperation,
     GraphQLRefusal,
@@ -86,7 +87,7 @@ def graphql(request: HttpRequest, shop: str) -> HttpResponse:
         operation = prepare(load_schema(SCHEMA), asked)
     except GraphQLRefusal as refusal:
         return JsonResponse({"errors": [refusal_json(one) for one in refusal.errors]})
-    return JsonResponse(answer(grant, shop.lower(), operation))
+    return json_page(answer(grant, shop.lower(), operation))
 
 
 def answer(grant: SimulatedGrant, shop: str, operation: GraphQLOperation) -> Fields:

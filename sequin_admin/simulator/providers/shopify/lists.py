@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from sequin_admin.simulator.framework import SimulatedResponse
+from sequin_admin.simulator.framework import SimulatedResponse, json_page
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.shopify.api import VERSION, caller, with_usage_header
 from sequin_admin.simulator.providers.shopify.common import SHOP, provider
@@ -133,7 +133,7 @@ def records(request: HttpRequest, shop: str, name: str) -> HttpResponse:
     size, filters = page_size(request), Filters(request, account, living)
     page = list(islice(filters.walk(), size + 1))
     shown = [living.render(account, row) for row in page[:size]]
-    response = with_usage_header(request, JsonResponse({name: shown}))
+    response = with_usage_header(request, json_page({name: shown}))
     if len(page) > size:
         query = urlencode({"limit": size, "page_info": filters.page_info(page[size - 1])})
         path = request.path.removeprefix(f"/{shop}")

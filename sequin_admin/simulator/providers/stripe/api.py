@@ -8,7 +8,7 @@ from sequin_admin.simulator import faults
 from sequin_admin.simulator.calls import state_of
 from sequin_admin.simulator.framework import SimulatedResponse, basic_credentials, bearer_token
 from sequin_admin.simulator.limits import count_call
-from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient
+from sequin_admin.simulator.models import SimulatedAccount, SimulatedClient, remembered
 from sequin_admin.simulator.providers.stripe.common import api_error, provider
 from sequin_admin.simulator.providers.stripe.connect import server
 from sequin_admin.simulator.rows.collection import Fields
@@ -23,7 +23,7 @@ def caller(request: HttpRequest) -> tuple[SimulatedAccount, bool]:
     token = server.find_access_token(key)
     if token:
         account, restricted = token.grant.account, False
-    elif platform := SimulatedClient.objects.filter(provider="stripe", client_secret=key).first():
+    elif platform := remembered(("platform", key), lambda: find_platform(key)):
         number = request.headers.get("Stripe-Account", "")
         account, restricted = get_connected_account(platform, number), False
     else:
@@ -51,10 +51,18 @@ def masked(key: str) -> str:
     return f"{key[:8]}{'*' * 12}{key[-4:]}"
 
 
+def find_platform(key: str) -> SimulatedClient | None:
+    return SimulatedClient.objects.filter(provider="stripe", client_secret=key).first()
+
+
+def list_accounts() -> list[SimulatedAccount]:
+    return list(SimulatedAccount.objects.filter(provider="stripe"))
+
+
 def find_key(key: str) -> tuple[SimulatedAccount, bool]:
     """The account of an API key, and whether the key is restricted. Raises `SimulatedResponse`
     (401)."""
-    for account in SimulatedAccount.objects.filter(provider="stripe"):
+    for account in remembered("stripe", list_accounts):
         if key in (account.data["secret_key"], account.data["live_key"]):
             return require_unexpired(account), False
         if key == account.data["restricted_key"]:

@@ -5,7 +5,6 @@ import secrets
 from collections.abc import Mapping
 from typing import Any
 
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
 from sequin_admin.simulator.framework import SimulatedResponse, basic_credentials, bearer_token
@@ -21,9 +20,9 @@ class StripeConnectSimulator(AuthorizationServer):
 
     owner = ""
 
-    def clients(self, request: HttpRequest) -> QuerySet[SimulatedClient]:
+    def client_owner(self, request: HttpRequest) -> str:
         """Only the Connect platform, or only the Stripe App (`owner`)."""
-        return super().clients(request).filter(owner=self.owner)
+        return self.owner
 
     def authenticate_client(
         self, request: HttpRequest, fields: Mapping[str, str]
@@ -31,7 +30,9 @@ class StripeConnectSimulator(AuthorizationServer):
         """The client whose API key the request bears, in any of three places. Raises
         `SimulatedResponse`."""
         key = fields.get("client_secret") or bearer_token(request) or basic_credentials(request)[0]
-        client = self.clients(request).filter(client_secret=key or "none").first()
+        client = SimulatedClient.objects.filter(
+            provider="stripe", owner=self.owner, client_secret=key or "none"
+        ).first()
         if client is None:
             raise SimulatedResponse(self.error("invalid_client", "No such API key", 401))
         return client

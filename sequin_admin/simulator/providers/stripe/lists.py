@@ -7,7 +7,7 @@ from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
-from sequin_admin.simulator.framework import SimulatedResponse
+from sequin_admin.simulator.framework import SimulatedResponse, json_page
 from sequin_admin.simulator.models import SimulatedAccount
 from sequin_admin.simulator.providers.stripe.api import API, caller
 from sequin_admin.simulator.providers.stripe.common import api_error, provider
@@ -66,7 +66,7 @@ def list_json(
     page = list(islice(found, size + 1))
     data = page[:size][:: -1 if backwards else 1]
     more = len(page) > size
-    return JsonResponse({"object": "list", "url": url, "data": data, "has_more": more})
+    return json_page({"object": "list", "url": url, "data": data, "has_more": more})
 
 
 def render(
@@ -105,9 +105,9 @@ def objects(request: HttpRequest, name: str) -> HttpResponse:
     rows = LivingRows(account, living).by_creation(other, newest_first=not backwards)
     if not backwards:
         rows = takewhile(lambda row: row.created_ms // 1000 >= first, rows)
-    email = request.GET.get("email")
+    email, live = request.GET.get("email"), is_live(request)
     fitting = (
-        render(account, living, row, is_live(request))
+        render(account, living, row, live)
         for row in rows
         if first <= row.created_ms // 1000 <= last and email in (None, row.fields.get("email"))
     )

@@ -31,6 +31,7 @@ from sequin_admin.tools.benchmarks import (
     run_claims,
     runs,
     search,
+    simulated_calls,
     token_read,
 )
 from sequin_admin.tools.benchmarks.fleet import fill
@@ -183,6 +184,10 @@ PARTS: dict[str, tuple[Callable[[Organization, str], dict[str, object]], str]] =
     "engine": (
         lambda owner, beside: {"engine": engine.measure(owner)},
         "Only what dlt loads a second on our tokens, and with a token of its own.",
+    ),
+    "simulator": (
+        lambda owner, beside: {"simulator": simulated_calls.measure()},
+        "Only how many calls a second the simulator answers.",
     ),
     "audit": (
         lambda owner, beside: {"audit": audit_log.measure()},
