@@ -20,6 +20,8 @@ from sequin_admin.core.env import ROOT
 
 # Its file or its name, in what a process of the run is told.
 MIGRATED = "migrated"
+# Its file, in the environment of a run that a test starts.
+GIVEN = "MIGRATED_DATABASE"
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -65,7 +67,8 @@ class Original:
 @pytest.fixture(scope="session")
 def migrated_original(request: pytest.FixtureRequest) -> str | None:
     """The file or the name of the migrated database; none in a run of one process."""
-    return getattr(request.config, "workerinput", {}).get(MIGRATED)
+    told: str | None = getattr(request.config, "workerinput", {}).get(MIGRATED)
+    return told or (os.environ.get(GIVEN) if connection.vendor == "sqlite" else None)
 
 
 @pytest.fixture(scope="session")

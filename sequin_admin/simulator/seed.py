@@ -4,9 +4,11 @@ import secrets
 from datetime import datetime
 from typing import Any
 
-from django.db import transaction
+from django.db import connection, transaction
+from django.db.models import CharField
 from django.utils import timezone
 
+from sequin_admin.core.prepared import PreparedQuery
 from sequin_admin.simulator import framework
 from sequin_admin.simulator.models import (
     Fault,
@@ -32,6 +34,10 @@ CHANGING = (
 )
 
 RESTORED = ("staged_secret", "distribution")
+CLIENT = PreparedQuery(
+    lambda provider, owner: SimulatedClient.objects.filter(provider=provider, owner=owner),
+    {"provider": (CharField(), "a provider"), "owner": (CharField(), "an owner")},
+)
 
 
 def plant() -> None:
@@ -55,11 +61,13 @@ def reset(world_seed: str = DEFAULT_SEED, at: datetime | None = None) -> None:
     the clock is stopped there.
     """
     with transaction.atomic():
-        for model in CHANGING:
-            model.objects.all().delete()
+        with connection.cursor() as cursor:
+            for model in CHANGING:
+                cursor.execute(f"DELETE FROM {model._meta.db_table}")  # noqa: S608
         World.objects.create(pk=1, seed=world_seed, stopped_at=at, born_at=at or timezone.now())
         set_redirect_uris(keep_others=False)
-        plant()
+        for provider in framework.all_providers().values():
+            provider.seed()
 
 
 def set_redirect_uris(*, keep_others: bool) -> None:
@@ -74,18 +82,18 @@ def set_redirect_uris(*, keep_others: bool) -> None:
 def create_client(provider: str, owner: str = "", **extra: Any) -> SimulatedClient:
     """The developer app of a provider, or of the customer with account `owner`, created once; of
     one that is there, what is `RESTORED` is again as at first."""
-    row, _ = SimulatedClient.objects.get_or_create(
+    row = CLIENT.first(provider=provider, owner=owner) or SimulatedClient.objects.create(
         provider=provider,
         owner=owner,
-        defaults={
-            "client_id": extra.pop("client_id", f"{provider}-simulated-client"),
-            "client_secret": extra.pop("client_secret", f"simulated-{secrets.token_urlsafe(16)}"),
-            "redirect_uris": redirect_uris(provider),
-            "extra": extra,
-        },
+        client_id=extra.pop("client_id", f"{provider}-simulated-client"),
+        client_secret=extra.pop("client_secret", f"simulated-{secrets.token_urlsafe(16)}"),
+        redirect_uris=redirect_uris(provider),
+        extra=extra,
     )
-    row.extra |= {name: extra[name] for name in RESTORED if name in extra}
-    row.save(update_fields=["extra"])
+    restored = row.extra | {name: extra[name] for name in RESTORED if name in extra}
+    if restored != row.extra:
+        row.extra = restored
+        row.save(update_fields=["extra"])
     return row
 
 

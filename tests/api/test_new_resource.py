@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.migrated_database import GIVEN
+
 REPOSITORY = Path(__file__).parents[2]
 # A resource as CONTRIBUTING.md asks for it. It keeps nothing.
 MODULE = '''"""/v1/planets: where customers live."""
@@ -87,13 +89,14 @@ CHOSEN = (
 
 
 @pytest.fixture
-def run(tmp_path):
+def run(tmp_path, migrated_file):
     """Run Python with the new resource on its path; returns what it printed."""
     (tmp_path / "api").mkdir()
     (tmp_path / "api" / "planets.py").write_text(MODULE)
     (tmp_path / "one_line.py").write_text(LINE.format(folder=str(tmp_path / "api")))
     path = os.pathsep.join((str(tmp_path), str(REPOSITORY)))
     env = {**os.environ, "PYTHONPATH": path, "DJANGO_SETTINGS_MODULE": "sequin_admin.settings"}
+    env[GIVEN] = str(migrated_file)
 
     def run(*arguments):
         command = [sys.executable, *arguments]

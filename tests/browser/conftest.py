@@ -73,7 +73,16 @@ PALE_LOOKS = f"""async () => {{
   const options = {{resultTypes: ["violations"], runOnly: ["color-contrast"]}};
   return fresh.length ? ({TOLD})(await axe.run({{include: fresh}}, options)) : [];
 }}"""
-ALL_BUT_CONTRAST = {"rules": {"color-contrast": {"enabled": False}}}
+# How far the page reaches beyond the window.
+TOO_WIDE = """() => {
+  const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
+  return wide > 0 ? [`${wide} px too wide at ${innerWidth} x ${innerHeight}`] : [];
+}"""
+# In one call, as each takes the browser and us longer than what is asked: what is pale, what is too
+# wide, and if `all` is asked for what breaks any other rule.
+MEASURED = f"""async all => [
+  ...(all ? await ({VIOLATIONS})({{rules: {{"color-contrast": {{enabled: false}}}}}}) : []),
+  ...({TOO_WIDE})(), ...await ({PALE_LOOKS})()]"""
 # What moves in spite of a request for reduced motion: what runs, rules and attributes that nothing
 # overrides, images that play by themselves, and a probe that nothing stops.
 MOVING = """() => {
@@ -199,12 +208,6 @@ def load_axe(page: Page) -> None:
         page.evaluate(AXE)
 
 
-def list_overflow(page: Page) -> list[str]:
-    wide = page.locator("html").evaluate("html => html.scrollWidth - html.clientWidth")
-    size = page.viewport_size
-    return [f"{wide} px too wide at {size}"] if wide > 0 else []
-
-
 def list_faults(page: Page) -> list[str]:
     """What axe finds in the page's theme, colours in the other theme, and sideways scrolling."""
     theme = "(prefers-color-scheme: dark)"
@@ -214,7 +217,8 @@ def list_faults(page: Page) -> list[str]:
     page.emulate_media(color_scheme="light" if dark else "dark")
     faults += page.evaluate(VIOLATIONS, {"runOnly": COLOURS})
     page.emulate_media(color_scheme="dark" if dark else "light")
-    return [f"{page.url}: {fault}" for fault in [*faults, *list_overflow(page)]]
+    faults += page.evaluate(TOO_WIDE)
+    return [f"{page.url}: {fault}" for fault in faults]
 
 
 def list_faults_of_sizes(page: Page) -> list[str]:
@@ -223,12 +227,11 @@ def list_faults_of_sizes(page: Page) -> list[str]:
     moves although the browser asks for reduced motion."""
     load_axe(page)
     faults = page.evaluate(MOVING)
-    for theme, first, second in (("light", WIDE, NARROW), ("dark", NARROW, WIDE)):
-        page.set_viewport_size(first)
-        page.emulate_media(color_scheme=theme)
-        faults += [*page.evaluate(VIOLATIONS, ALL_BUT_CONTRAST), *list_overflow(page)]
-        faults += page.evaluate(PALE_LOOKS)
-        page.set_viewport_size(second)
-        faults += page.evaluate(PALE_LOOKS)
+    for size, themes in ((WIDE, ("light", "dark")), (NARROW, ("dark", "light"))):
+        page.set_viewport_size(size)
+        for theme in themes:
+            page.emulate_media(color_scheme=theme)
+            faults += page.evaluate(MEASURED, theme == themes[0])
     page.set_viewport_size(ZOOMED)
-    return [f"{page.url}: {fault}" for fault in [*faults, *list_overflow(page)]]
+    faults += page.evaluate(TOO_WIDE)
+    return [f"{page.url}: {fault}" for fault in faults]

@@ -30,6 +30,7 @@ from sequin_admin.notifications.models import Channel, ChannelKind, Delivery
 from sequin_admin.syncs import streams, syncs, targets
 from sequin_admin.syncs.models import Sync
 from tests.browser.conftest import (
+    AXE,
     enter_password,
     hold_still,
     list_faults,
@@ -313,8 +314,10 @@ def test_no_page_is_left_out(addresses: list[str], user: User, client: Client) -
     for pattern in urls.urlpatterns:
         converters = pattern.pattern.converters.items()
         values = {name: arguments[kind_of(converter)] for name, converter in converters}
+        if pattern.name in {*visited, *PARTS}:
+            continue
         answer = client.get(reverse(f"dashboard:{pattern.name}", kwargs=values))
-        if answer.status_code != 405 and pattern.name not in {*visited, *PARTS}:
+        if answer.status_code != 405:
             forgotten.append(pattern.name)
 
     assert forgotten == []
@@ -324,6 +327,7 @@ def test_no_page_is_left_out(addresses: list[str], user: User, client: Client) -
 def test_every_page_is_accessible_and_fits(page: Page, addresses: list[str], half: int) -> None:
     """In halves, for two processes."""
     faults = []
+    page.add_init_script(AXE)
 
     for address in addresses[half::2]:
         page.goto(address)

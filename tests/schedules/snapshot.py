@@ -2,7 +2,7 @@
 
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,15 +36,15 @@ class Snapshot:
         # The log is put back as well, which they would refuse.
         triggers.remove(connection)
         with connection.cursor() as cursor:
-            keep(cursor.execute, self.ours)
-        keep(self.simulator.execute, self.theirs)
+            self.filled = keep(cursor, self.ours)
+        self.filled |= keep(self.simulator.cursor(), self.theirs)
 
     def restore(self) -> None:
         # Our constraints are checked as the transaction ends.
         with transaction.atomic(), connection.cursor() as cursor:
-            put_back(cursor.execute, self.ours)
+            put_back(cursor, self.ours, self.filled)
         self.simulator.execute("BEGIN IMMEDIATE")
-        put_back(self.simulator.execute, self.theirs)
+        put_back(self.simulator.cursor(), self.theirs, self.filled)
         self.simulator.execute("COMMIT")
 
     def close(self) -> None:
@@ -56,14 +56,22 @@ def names(columns: Iterable[str]) -> str:
     return ", ".join(f'"{column}"' for column in columns)
 
 
-def keep(execute: Callable[[str], Any], tables: Mapping[str, str]) -> None:
+def keep(cursor: Any, tables: Mapping[str, str]) -> set[str]:
+    """Copy the rows of the tables. Returns which of them have some."""
+    filled = set()
     for table, columns in tables.items():
-        execute(f'DROP TABLE IF EXISTS "kept_{table}"')
-        execute(f'CREATE TEMPORARY TABLE "kept_{table}" AS SELECT {columns} FROM "{table}"')
+        cursor.execute(f'DROP TABLE IF EXISTS "kept_{table}"')
+        cursor.execute(f'CREATE TEMPORARY TABLE "kept_{table}" AS SELECT {columns} FROM "{table}"')
+        cursor.execute(f'SELECT 1 FROM "kept_{table}" LIMIT 1')
+        filled |= {table} if cursor.fetchone() else set()
+    return filled
 
 
-def put_back(execute: Callable[[str], Any], tables: Mapping[str, str]) -> None:
+def put_back(cursor: Any, tables: Mapping[str, str], filled: set[str]) -> None:
     for table in tables:
-        execute(f'DELETE FROM "{table}"')
+        cursor.execute(f'DELETE FROM "{table}"')
     for table, columns in tables.items():
-        execute(f'INSERT INTO "{table}" ({columns}) SELECT {columns} FROM "kept_{table}"')
+        if table in filled:
+            cursor.execute(
+                f'INSERT INTO "{table}" ({columns}) SELECT {columns} FROM "kept_{table}"'
+            )

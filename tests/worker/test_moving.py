@@ -18,6 +18,7 @@ pytestmark = pytest.mark.faults
 
 FILL = """
 import django; django.setup()
+from django.db import transaction
 from sequin_admin.access.models import Membership, Organization, User
 from sequin_admin.access.policy import Role
 from sequin_admin.audit import sealing
@@ -36,8 +37,9 @@ Token.objects.create(
     credential=first, secrets={"access_token": "at-1"}, expires_at=clock.now()
 )
 make_synced(first)
-for number in range(2500):
-    make_credential(organization, "stripe_key", identity=f"acct_{number}", marker=f"m{number}")
+with transaction.atomic():
+    for number in range(1100):
+        make_credential(organization, "stripe_key", identity=f"acct_{number}", marker=f"m{number}")
 for number in range(30):
     record_change(first, "credential.changed", None, number=number)
 sealing.seal_committed()
