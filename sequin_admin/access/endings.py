@@ -6,7 +6,7 @@ comes after that is in `connect.endings`.
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
@@ -116,8 +116,9 @@ def ask(organization: Organization, *, actor: AnyActor, reason: str = "") -> Org
             raise EndRefused(f"{organization} ends already. Nothing was changed.")
         ending.save(force_insert=True)
         show_end(organization, ending)
-        details = {"reason": reason, "not_mailed": told.not_mailed}
-        details = {name: value for name, value in details.items() if value}
+        details: dict[str, Any] = {"reason": reason} if reason else {}
+        if told.not_mailed:
+            details["not_mailed"] = told.not_mailed
         ends_at = ending.ends_at.isoformat()
         record_change(organization, "organization.end_asked", actor, ends_at=ends_at, **details)
     return ending
@@ -239,7 +240,7 @@ def move_end(ending: OrganizationEnding, **written: object) -> Organization | No
 def unmailed_since() -> datetime | None:
     """Since when owners of an organization that ends can't be reminded. None: all could be."""
     rows = OrganizationEnding.objects.filter(unmailed_since__isnull=False)
-    return rows.aggregate(since=models.Min("unmailed_since"))["since"]
+    return rows.order_by("unmailed_since").values_list("unmailed_since", flat=True).first()
 
 
 @transaction.atomic
