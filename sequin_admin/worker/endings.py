@@ -138,7 +138,7 @@ def close(ending: OrganizationEnding) -> Turn | None:
             began_at=mine.began_at.isoformat() if mine.began_at else "",
             erased=mine.reach,
             access=mine.returned,
-            reminders=mine.reminders,
+            reminders=mine.reminders or {},
         )
         mine.delete()
     return None

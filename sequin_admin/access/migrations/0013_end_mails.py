@@ -12,7 +12,7 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="organizationending",
             name="reminders",
-            field=models.JSONField(default=dict, editable=False),
+            field=models.JSONField(editable=False, null=True),
         ),
         migrations.AddField(
             model_name="organizationending",

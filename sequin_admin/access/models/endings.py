@@ -31,7 +31,8 @@ class OrganizationEnding(Leased):
     ends_at = models.DateTimeField()
     # When its owners were mailed once more, a day before, and how many were, and who was not.
     reminded_at = models.DateTimeField(null=True, editable=False)
-    reminders = models.JSONField(default=dict, editable=False)
+    # Empty in rows that a process of an earlier version writes during an update.
+    reminders = models.JSONField(null=True, editable=False)
     # Since when none of them could be, while that is tried.
     unmailed_since = models.DateTimeField(null=True, editable=False)
     step = models.CharField(
