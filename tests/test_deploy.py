@@ -15,8 +15,8 @@ from sequin_admin.core import shutdown
 from sequin_admin.core.env import ROOT
 from sequin_admin.core.long_polls import LONG_POLLS
 from sequin_admin.credentials.outcomes import Verdict
+from sequin_admin.health import worker_watch
 from sequin_admin.health.status import Status
-from sequin_admin.health.worker_watch import NO_WORKER
 from sequin_admin.health.workers import RENEW
 from sequin_admin.notifications.models import DeliveryState
 
@@ -172,7 +172,7 @@ PUBLISHED = json.loads((ROOT / "tests/published_names.json").read_text())["metri
 ENDINGS = r"_(total|bucket|count|sum)$"
 # Values that a rule asks for by name.
 VALUES = {
-    ("code", NO_WORKER),
+    *(("code", code) for code in worker_watch.OPENED),
     ("job", RENEW),
     ("status", Status.SEQUIN),
     ("status", "5xx"),

@@ -4,9 +4,9 @@ While it waits nothing is renewed, probed, delivered or granted for it, and noth
 comes after that is in `connect.endings`.
 """
 
-from collections.abc import Sequence
-from datetime import timedelta
-from typing import Any, TypeVar
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID, uuid4
 
 import structlog
@@ -34,12 +34,21 @@ from sequin_admin.core.wrapping import one_line
 REMINDED_BEFORE = timedelta(days=1)
 # So much earlier it is begun, so that an end is only moved when that was late.
 EARLY = timedelta(minutes=10)
+# To erase is a duty: a mail server that stays away moves an end by three days at most.
+REMINDING_TRIED_FOR = timedelta(days=4)
 log = structlog.get_logger(__name__)
 Row = TypeVar("Row", bound=models.Model)
 
 
 class EndRefused(Exception):
     """The end can't be asked for or undone. `str()` is a sentence."""
+
+
+class Mailed(NamedTuple):
+    """How many owners were mailed, and the ids of those who could not be."""
+
+    mailed: int
+    not_mailed: list[str]
 
 
 def describe_end(organization: Organization) -> str:
@@ -95,7 +104,12 @@ def ask(organization: Organization, *, actor: AnyActor, reason: str = "") -> Org
         ends_at=now + configuration.CONFIGURATION.wait,
         due_at=now + max(configuration.CONFIGURATION.wait - REMINDED_BEFORE - EARLY, timedelta()),
     )
-    mail_owners(organization, "asked", {"ending": ending, "actor": row, "reason": reason})
+    told = mail_owners(organization, "asked", {"ending": ending, "actor": row, "reason": reason})
+    if told.not_mailed and not told.mailed:
+        raise EndRefused(
+            "The owners could not be mailed, so nothing was changed. Ask whoever runs this server "
+            "to check its mail settings, then try again."
+        )
     with transaction.atomic():
         locked = Organization.objects.select_for_update().get(pk=organization.pk)
         if locked.ends_at:
@@ -103,6 +117,8 @@ def ask(organization: Organization, *, actor: AnyActor, reason: str = "") -> Org
         ending.save(force_insert=True)
         show_end(organization, ending)
         details: dict[str, Any] = {"reason": reason} if reason else {}
+        if told.not_mailed:
+            details["not_mailed"] = told.not_mailed
         ends_at = ending.ends_at.isoformat()
         record_change(organization, "organization.end_asked", actor, ends_at=ends_at, **details)
     return ending
@@ -121,10 +137,7 @@ def undo(organization: Organization, *, actor: AnyActor) -> None:
         ending.delete()
         show_end(organization, None)
         record_change(organization, "organization.end_undone", actor)
-    try:
-        mail_owners(organization, "undone", {"actor": Actor.of(actor).row})
-    except EndRefused:
-        log.warning("owners not mailed", organization=str(organization.pk), exc_info=True)
+    mail_owners(organization, "undone", {"actor": Actor.of(actor).row})
 
 
 def show_end(organization: Organization, ending: OrganizationEnding | None) -> None:
@@ -137,8 +150,8 @@ def show_end(organization: Organization, ending: OrganizationEnding | None) -> N
 
 def draft_mails(
     organization: Organization, event: str, context: dict[str, object]
-) -> list[EmailMessage]:
-    """One to each owner."""
+) -> Iterator[tuple[str, EmailMessage]]:
+    """One to each owner, with the owner's id."""
     owners = Membership.objects.of(organization).filter(role=Role.OWNER, user__is_active=True)
     given = {"organization": organization, "public_url": settings.PUBLIC_URL, **context}
     titles = {
@@ -147,63 +160,87 @@ def draft_mails(
         "undone": f"{organization} will not be erased",
     }
     text = render_to_string(f"organization/end_{event}.txt", given)
-    addresses = owners.values_list("user__email", flat=True)
-    return [EmailMessage(one_line(titles[event]), text, to=[address]) for address in addresses]
+    for pk, address in owners.values_list("user", "user__email"):
+        yield str(pk), EmailMessage(one_line(titles[event]), text, to=[address])
 
 
-def mail_owners(organization: Organization, event: str, context: dict[str, object]) -> None:
-    """Raises `EndRefused` when they could not be mailed."""
-    try:
-        for mail in draft_mails(organization, event, context):
-            mail.send()
-    except OSError as error:
-        raise EndRefused(
-            "The owners could not be mailed, so nothing was changed. Ask whoever runs this server "
-            "to check its mail settings, then try again."
-        ) from error
-
-
-def mail_reminders(organization: Organization, ending: OrganizationEnding) -> None:
-    """Raises `EndRefused` when no owner could be mailed.
-
-    One whose address is refused is not tried again: the others would get it each time.
-    """
-    mails, failures = draft_mails(organization, "reminded", {"ending": ending}), 0
-    for mail in mails:
+def mail_owners(organization: Organization, event: str, context: dict[str, object]) -> Mailed:
+    """Each of them, whoever of the others can't be: an address may be missing, wrong or refused."""
+    count, missed = 0, list[str]()
+    for owner, mail in draft_mails(organization, event, context):
         try:
-            mail.send()
-        except OSError:
-            failures += 1
-            log.warning("owner not reminded", organization=str(organization.pk), exc_info=True)
-    if mails and failures == len(mails):
-        raise EndRefused(
-            f"No owner of {organization} could be mailed that it ends, so it does not end yet. "
-            "Check the mail settings of this server; it is tried again in some minutes."
-        )
+            sent = mail.send()
+        except (OSError, ValueError):
+            log.warning("owner not mailed", organization=str(organization.pk), exc_info=True)
+            sent = 0
+        count += bool(sent)
+        missed += [] if sent else [owner]
+    return Mailed(count, missed)
 
 
 def remind(ending: OrganizationEnding) -> None:
     """Mail the owners once more, and write that down. The caller has its lease.
 
     Who could not be reminded in time, as no worker ran, has a whole day from then on: the end is
-    moved. Does nothing where that is done, or the wait is so short that they were mailed just
-    before. Raises `EndRefused` when none could be mailed; the next turn tries again.
+    moved. One who could not be mailed when others were is not tried again: those would get it each
+    time. Does nothing where that is done, or the wait is so short that they were just mailed.
+
+    Raises `EndRefused` when none could be mailed; the next turn tries again, and the end moves
+    along for `REMINDING_TRIED_FOR`. Then it comes all the same.
     """
     is_short = ending.ends_at - ending.asked_at <= REMINDED_BEFORE
     organization = Organization.objects.filter(pk=ending.pk, ends_at__isnull=False).first()
-    if ending.reminded_at or is_short or organization is None:
+    if ending.reminded_at or ending.reminders or is_short or organization is None:
         return
-    ending.ends_at = max(ending.ends_at, clock.now() + REMINDED_BEFORE)
-    mail_reminders(organization, ending)
+    now, planned = clock.now(), ending.ends_at
+    ending.ends_at = max(planned, now + REMINDED_BEFORE)
+    told = mail_owners(organization, "reminded", {"ending": ending})
+    if told.mailed or not told.not_mailed:
+        record_reminders(ending, "organization.end_reminded", told, at=now)
+        return
+    since = ending.unmailed_since or now
+    last = since + REMINDING_TRIED_FOR
+    ending.ends_at = max(planned, min(ending.ends_at, last))
+    if now >= last:
+        record_reminders(ending, "organization.end_not_reminded", told, at=None)
+        return
+    move_end(ending, unmailed_since=since)
+    raise EndRefused(
+        f"No owner of {organization} could be mailed that it ends. Check the mail settings of this "
+        f"server: it is tried again every 10 minutes until {last:%-d %b %Y, %H:%M} UTC, then it "
+        "ends all the same."
+    )
+
+
+def record_reminders(
+    ending: OrganizationEnding, action: str, told: Mailed, *, at: datetime | None
+) -> None:
+    """Nobody is mailed again. `at` is when they were, `None` when none could be."""
+    reminders = told._asdict()
     with transaction.atomic():
-        # The lock of `undo()`.
-        locked = Organization.objects.select_for_update().filter(pk=organization.pk).first()
-        waiting = leases.still_mine(ending).filter(step=EndingStep.WAITING)
-        if locked and waiting.update(reminded_at=clock.now(), ends_at=ending.ends_at):
-            if locked.ends_at != ending.ends_at:
-                show_end(locked, ending)
+        organization = move_end(ending, reminded_at=at, unmailed_since=None, reminders=reminders)
+        if organization:
             ends_at = ending.ends_at.isoformat()
-            record_change(organization, "organization.end_reminded", None, ends_at=ends_at)
+            record_change(organization, action, None, ends_at=ends_at, **reminders)
+
+
+@transaction.atomic
+def move_end(ending: OrganizationEnding, **written: object) -> Organization | None:
+    """Store when it ends, and `written`. `None`, with nothing done, when it was undone."""
+    # The lock of `undo()`.
+    locked = Organization.objects.select_for_update().filter(pk=ending.pk).first()
+    waiting = leases.still_mine(ending).filter(step=EndingStep.WAITING)
+    if not locked or not waiting.update(ends_at=ending.ends_at, **written):
+        return None
+    if locked.ends_at != ending.ends_at:
+        show_end(locked, ending)
+    return locked
+
+
+def unmailed_since() -> datetime | None:
+    """Since when owners of an organization that ends can't be reminded. None: all could be."""
+    rows = OrganizationEnding.objects.filter(unmailed_since__isnull=False)
+    return rows.order_by("unmailed_since").values_list("unmailed_since", flat=True).first()
 
 
 @transaction.atomic

@@ -78,7 +78,8 @@ def describe_offset(seconds: float) -> str:
     way = "ahead of" if seconds > 0 else "behind"
     return (
         f"Its clock is {abs(seconds):.0f} seconds {way} the database's. What it stores, compares "
-        "and signs is corrected, its log is not: set the machine's clock by NTP."
+        "and signs is corrected, its log is not: set the machine's clock by NTP, or that of the "
+        "database where every worker says the same."
     )
 
 

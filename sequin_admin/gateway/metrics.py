@@ -19,7 +19,7 @@ from sequin_admin.core import clock, leases
 from sequin_admin.core import metrics as summed
 from sequin_admin.credentials.models import Credential
 from sequin_admin.health import workers
-from sequin_admin.health.worker_watch import NO_WORKER, open_incident
+from sequin_admin.health.worker_watch import open_codes
 from sequin_admin.notifications.models import Delivery
 from sequin_admin.syncs.models import Target
 from sequin_admin.tokens.models import Token
@@ -90,11 +90,12 @@ def measure_workers(now: datetime, registry: CollectorRegistry) -> None:
         flying.labels(job).set(model._base_manager.filter(leases.leased()).count())
     broken = Gauge(
         "sequin_admin_service_incidents",
-        "Open incidents of Sequin Admin itself: no worker runs.",
+        "Open incidents of Sequin Admin itself: no worker runs, or it can't do its work.",
         ["code"],
         registry=registry,
     )
-    broken.labels(NO_WORKER).set(int(open_incident() is not None))
+    for code, is_open in open_codes().items():
+        broken.labels(code).set(is_open)
     alive = list(workers.alive(now))
     live = Gauge("sequin_admin_workers", "Workers that run.", registry=registry)
     live.set(len(alive))

@@ -1,5 +1,5 @@
-"""Notices from outside that no worker runs, or that none seals the audit log: web processes look
-every few seconds.
+"""Notices from outside that no worker runs, that none seals the audit log, or that none can mail
+the owners of an organization that ends: web processes look every few seconds.
 
 Without one nothing is renewed ahead, probed or delivered, and no message would tell of it. So the
 web process that opens the incident mails it itself.
@@ -13,12 +13,13 @@ from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.mail import send_mail
 
+from sequin_admin.access import endings
 from sequin_admin.audit import sealing
 from sequin_admin.health import workers
 from sequin_admin.health.models import ServiceIncident
 
 log = structlog.get_logger(__name__)
-NO_WORKER, UNSEALED = "no_worker", "audit_unsealed"
+NO_WORKER, UNSEALED, UNMAILED = "no_worker", "audit_unsealed", "owners_unmailed"
 # An update stops one worker and starts the next within this time.
 MISSING_FOR = timedelta(minutes=1)
 OPENED = {
@@ -34,6 +35,12 @@ OPENED = {
         "the database's owner could change them unseen. The page of the workers has the last error "
         "of the job that seals.\n\n{url}/worker/\n",
     ),
+    UNMAILED: (
+        "Owners of an organization that ends can't be mailed",
+        "Since {since:%Y-%m-%d %H:%M} UTC no owner of an organization could be mailed that it "
+        "ends. It is tried again every 10 minutes for four days, then it is erased all the same. "
+        "Check the mail settings of this server.\n\n{url}/worker/\n",
+    ),
 }
 RESOLVED = {
     NO_WORKER: (
@@ -44,6 +51,11 @@ RESOLVED = {
         "The audit log of Sequin Admin is sealed again",
         "What has waited since {since:%Y-%m-%d %H:%M} UTC has its seal now. manage.py verify_audit "
         "says whether anything was changed meanwhile.\n\n{url}/worker/\n",
+    ),
+    UNMAILED: (
+        "No organization waits for mails to its owners any more",
+        "Owners could not be mailed since {since:%Y-%m-%d %H:%M} UTC. Now they were, or somebody "
+        "undid the end, or the time for it is over. The audit log says which.\n\n{url}/worker/\n",
     ),
 }
 
@@ -60,6 +72,7 @@ class WorkerWatch:
             self.missing_since = None
             resolve(now)
             watch_seals(now)
+            watch_mails(now)
             return
         self.missing_since = self.missing_since or now
         if now - self.missing_since >= MISSING_FOR:
@@ -78,8 +91,23 @@ def watch_seals(now: datetime) -> None:
         resolve(now, UNSEALED)
 
 
+def watch_mails(now: datetime) -> None:
+    """Open the incident while owners of an organization that ends can't be mailed."""
+    if since := endings.unmailed_since():
+        open_once(since, UNMAILED)
+    else:
+        resolve(now, UNMAILED)
+
+
 def open_incident(code: str = NO_WORKER) -> ServiceIncident | None:
     return ServiceIncident.objects.filter(code=code, resolved_at=None).first()
+
+
+def open_codes() -> dict[str, bool]:
+    """By the code of each fault, whether it is there now."""
+    listed = ServiceIncident.objects.filter(resolved_at=None).values_list("code", flat=True)
+    found = {*listed}
+    return {code: code in found for code in OPENED}
 
 
 def open_once(since: datetime, code: str = NO_WORKER) -> None:

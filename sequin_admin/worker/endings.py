@@ -87,9 +87,9 @@ def erase(ending: OrganizationEnding) -> Turn:
     organization = Organization.objects.filter(pk=ending.pk).first()
     if organization:
         forget_sessions(organization)
-        if not owned_rows.delete_owned(organization, time.monotonic() + LONGEST_S):
-            return {}, timedelta()
         try:
+            if not owned_rows.delete_owned(organization, time.monotonic() + LONGEST_S):
+                return {}, timedelta()
             organization.delete()
         except IntegrityError:
             # A row was added meanwhile.
@@ -138,6 +138,7 @@ def close(ending: OrganizationEnding) -> Turn | None:
             began_at=mine.began_at.isoformat() if mine.began_at else "",
             erased=mine.reach,
             access=mine.returned,
+            reminders=mine.reminders or {},
         )
         mine.delete()
     return None

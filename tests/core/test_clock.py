@@ -141,10 +141,15 @@ def test_a_worker_whose_clock_is_wrong_says_so(set_machine, wrong, caplog, clien
     with workers.WorkerHeartbeat(1, dict):
         note = WorkerProcess.objects.get().clock_note
         page = client.get("/worker/").content.decode()
+        with workers.WorkerHeartbeat(1, dict):
+            both = client.get("/worker/").content.decode()
 
     way = "3600 seconds ahead of" if wrong > timedelta() else "3600 seconds behind"
     assert f"Its clock is {way} the database's." in note
     assert way in page
+    # As it is for all of them where the database's own clock is wrong.
+    assert both.count(way) == 2
+    assert "or that of the database where every worker says the same" in note
     assert "clock differs from the database" in caplog.text
     assert abs(seconds_from_now(clock.now())) < 5
     # It is over when the sentence is gone, without a restart.

@@ -1,5 +1,6 @@
 """PostgreSQL is stopped or PgBouncer paused: requests end, processes stop, and go on afterwards."""
 
+import html
 import io
 import re
 import signal
@@ -32,6 +33,11 @@ from sequin_admin.access.models import Organization, Scope
 organization, _ = Organization.objects.get_or_create(name="Arrakis", slug="arrakis")
 print(keys.create(organization, name="test", scopes=[Scope.READ], actor=None)[1])
 """
+HANDBOOK = (ROOT / "sequin_admin/dashboard/handbook/runbooks.md").read_text()
+# The sentences under which runbook 3 is found.
+RUNBOOK = re.findall(
+    r"^> (.+)$", HANDBOOK.partition("\n## 3.")[2].partition("\n## ")[0], re.MULTILINE
+)
 RUN_CHECK = """
 import django; django.setup()
 from sequin_admin.core import checks
@@ -116,7 +122,13 @@ def test_requests_end_in_time_and_processes_go_on_and_stop_in_time(fault, cluste
     for answer, took_s in answered:
         assert (answer.status_code, took_s < ANSWERED_IN_S) == (503, True), (answer.url, took_s)
         assert int(answer.headers["Retry-After"]) > 0
-    assert get(port, "/readyz")[0].status_code == 503
+    ready, _ = get(port, "/readyz")
+    assert ready.status_code == 503
+    # A customer's page has the customer's words.
+    ours = [each for each, _ in answered if "/link/" not in str(each.url)]
+    for answer in [ready, *ours]:
+        said = " ".join(html.unescape(answer.text).split())
+        assert any(sentence in said for sentence in RUNBOOK), f"In no runbook: {said[-300:]}"
     assert get(beat, "/healthz")[0].status_code == 200
     wait_until(lambda: told(supervisor, "worker")[-1:] == ["away"])
 

@@ -108,25 +108,6 @@ def test_a_reminder_that_no_worker_sent_gives_the_owners_a_whole_day(
     assert len(subjects()) == 1
 
 
-def test_nothing_is_erased_while_no_owner_can_be_mailed(organization, user, monkeypatch):
-    """It is tried again, and the page Worker says that the job fails."""
-    endings.ask(organization, actor=user)
-    ends_at = OrganizationEnding.objects.get().ends_at
-    with monkeypatch.context() as broken_mail:
-        broken_mail.setattr(mail.EmailMessage, "send", lambda *_: (_ for _ in ()).throw(OSError()))
-        for hours in (-23, 1, 100):
-            with pytest.raises(endings.EndRefused, match="does not end yet"):
-                at(broken_mail, ends_at + timedelta(hours=hours))
-    waiting = OrganizationEnding.objects.get()
-    assert (waiting.began_at, waiting.ends_at, waiting.lease_owner) == (None, ends_at, "")
-    assert not Event.objects.filter(action="organization.end_reminded").exists()
-
-    at(monkeypatch, ends_at + timedelta(hours=101))
-
-    assert len(subjects()) == 1
-    assert OrganizationEnding.objects.get().ends_at == ends_at + timedelta(hours=125)
-
-
 def test_who_undoes_it_while_the_reminder_is_mailed_keeps_it(organization, user, monkeypatch):
     """An end that was moved does not come back."""
     endings.ask(organization, actor=user)

@@ -1,6 +1,7 @@
 """An organization ends: asked for, undone in time, erased to the last row, in pieces."""
 
 import uuid
+from dataclasses import replace
 from datetime import date, timedelta
 from io import StringIO
 
@@ -153,11 +154,11 @@ def test_a_killed_worker_goes_on(organization, user, monkeypatch):
     let_end(organization)
     killed, real = [], owned_rows.pruning.prune_batch
 
-    def die(rows, by, size):
+    def die(rows, by, pace):
         if len(killed) < 5 and len(killed) == 5 - 5 * (rows.model is Credential):
             killed.append(1)
             raise SystemExit
-        return real(rows, by, 7)
+        return real(rows, by, replace(pace, size=7))
 
     monkeypatch.setattr(owned_rows.pruning, "prune_batch", die)
     for _ in range(20):

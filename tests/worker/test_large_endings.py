@@ -2,12 +2,19 @@
 
 import math
 
+import pytest
+from django.apps import apps
 from django.db import connection
+from django.db.models.signals import post_delete, pre_delete
 from django.test.utils import CaptureQueriesContext
 
-from sequin_admin.access.models import Organization
-from sequin_admin.core import owned_rows
+from sequin_admin.access import endings
+from sequin_admin.access.models import EndingStep, Organization, OrganizationEnding
+from sequin_admin.core import clock, owned_rows
 from sequin_admin.credentials.models import Credential, SearchText
+from sequin_admin.health.incidents import release_on_leaving, resolve_on_delete
+from sequin_admin.tokens.models import Token
+from sequin_admin.worker import endings as worker_endings
 from tests.factories import make_credential
 
 
@@ -48,3 +55,60 @@ def test_a_turn_does_not_begin_with_the_pages_that_are_done(organization, monkey
     assert [row.credential_id for rows in left for row in rows if rows.model is SearchText] == [
         last.pk
     ]
+
+
+def test_nothing_is_asked_for_each_row(organization):
+    """Twice as many accounts go by the same statements."""
+    asked = []
+    for count in (20, 40):
+        for number in range(count):
+            make_credential(organization, "stripe_key", identity=f"n{number}")
+        with CaptureQueriesContext(connection) as queries:
+            assert owned_rows.delete_owned(organization, math.inf)
+        asked.append(len(queries))
+
+    assert not Credential.objects.exists()
+    assert asked[0] == asked[1]
+
+
+def test_what_is_left_out_for_each_row_is_not_needed():
+    """No row outside, and none of the same table, points to one that goes; and signals see only to
+    rows that go as well."""
+    owned = owned_rows.find_owned(Organization)
+    tables = [m for m in apps.get_models(include_auto_created=True) if not m._meta.proxy]
+    pointing = {
+        (model, key.name)
+        for model in tables
+        for key in owned_rows.foreign_keys(model)
+        if key.related_model in owned and (model not in owned or key.related_model is model)
+    }
+    receivers = {
+        receiver
+        for model in owned
+        for signal in (pre_delete, post_delete)
+        for receiver in signal._live_receivers(model)[0]
+    }
+
+    assert not pointing
+    assert receivers == {release_on_leaving, resolve_on_delete}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_row_that_is_added_meanwhile_is_for_the_next_turn(organization, user, monkeypatch):
+    credential = make_credential(organization, "stripe_key")
+    endings.ask(organization, actor=user)
+    ending = OrganizationEnding.objects.get()
+    ending.step, ending.began_at = EndingStep.ERASING, clock.now()
+    prune, added = owned_rows.pruning.prune, []
+
+    def add(rows, **given):
+        if rows.model is Credential and not added:
+            added.append(Token.objects.create(credential=credential))
+        return prune(rows, **given)
+
+    monkeypatch.setattr(owned_rows.pruning, "prune", add)
+
+    assert worker_endings.erase(ending) == ({}, worker_endings.SOON)
+    assert Credential.objects.exists()
+    assert worker_endings.erase(ending)[0] == {"step": EndingStep.CLOSING}
+    assert not Organization.objects.filter(pk=organization.pk).exists()

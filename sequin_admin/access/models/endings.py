@@ -29,8 +29,12 @@ class OrganizationEnding(Leased):
     asked_by = models.CharField(max_length=40, blank=True, default="")
     asked_at = models.DateTimeField(default=clock.now, editable=False)
     ends_at = models.DateTimeField()
-    # When its owners were mailed once more, a day before.
+    # When its owners were mailed once more, a day before, and how many were, and who was not.
     reminded_at = models.DateTimeField(null=True, editable=False)
+    # Empty in rows that a process of an earlier version writes during an update.
+    reminders = models.JSONField(null=True, editable=False)
+    # Since when none of them could be, while that is tried.
+    unmailed_since = models.DateTimeField(null=True, editable=False)
     step = models.CharField(
         max_length=10, choices=EndingStep.choices, default=EndingStep.WAITING, editable=False
     )

@@ -5,6 +5,7 @@ from collections import Counter
 from django.db.models import Count, Model, QuerySet
 
 from sequin_admin.access import configuration
+from sequin_admin.access.endings import REMINDED_BEFORE
 from sequin_admin.access.models import ApiKey, Membership, Organization
 from sequin_admin.connect.models import ConnectLink
 from sequin_admin.core import clock
@@ -20,7 +21,12 @@ OWNED: tuple[type[Model], ...] = (OAuthApp, Sync, Stream, Consumer, Target, ApiK
 
 
 def ending_organization(organization: Organization) -> Reach:
-    days = configuration.CONFIGURATION.wait.days
+    wait = configuration.CONFIGURATION.wait
+    days = wait.days
+    again = (
+        "They are mailed once more a day before. While none of them can be, it waits, for three "
+        "days more at most."
+    )
     credentials = Credential.objects.of(organization)
     return Reach(
         stops=(
@@ -33,6 +39,7 @@ def ending_organization(organization: Organization) -> Reach:
         ),
         stays=(
             f"Until then, everything. Each owner can undo it for {count_words(days, 'day')}.",
+            *([again] if wait > REMINDED_BEFORE else []),
             "The accounts of its people, without this organization.",
             "One entry in the audit log of this installation: that it was erased, when, and "
             "how much.",

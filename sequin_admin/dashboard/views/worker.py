@@ -92,6 +92,7 @@ def build_part(request: Request) -> Current:
         "alive": alive,
         "incident": None if alive else worker_watch.open_incident(),
         "unsealed": worker_watch.open_incident(worker_watch.UNSEALED) if alive else None,
+        "unmailed": worker_watch.open_incident(worker_watch.UNMAILED) if alive else None,
         "store_risks": limiter.describe_risks(),
         "silent": silent,
         "jobs": jobs,
@@ -101,6 +102,7 @@ def build_part(request: Request) -> Current:
         [(title, late) for title, _, late in jobs],
         context["store_risks"],
         bool(context["unsealed"]),
+        bool(context["unmailed"]),
         [endpoint.title for endpoint in silent],
     )
     return Current(

@@ -80,9 +80,11 @@ def timed_batches(batches: list[tuple[int, float]]) -> Iterator[None]:
     """Add how many rows each transaction deleted, and how long it took."""
     delete_found = pruning.delete_found
 
-    def timed(rows: models.QuerySet[models.Model], found: Iterable[object]) -> int:
+    def timed(
+        rows: models.QuerySet[models.Model], found: Iterable[object], *, is_bare: bool = False
+    ) -> int:
         began = time.perf_counter()
-        count = delete_found(rows, found)
+        count = delete_found(rows, found, is_bare=is_bare)
         batches.append((count, time.perf_counter() - began))
         return count
 
