@@ -95,6 +95,13 @@ MOVING = """() => {
     if (each.matches(plays) || insists(each.style)) found.push(each.outerHTML);
   return found.map((each) => `moves: ${each.slice(0, 120)}`);
 }"""
+# The placeholders that are longer than their fields.
+CUT_OFF = """() => [...document.querySelectorAll("input[placeholder]")].filter((field) => {
+  const own = getComputedStyle(field), words = document.createElement("canvas").getContext("2d");
+  words.font = own.font;
+  const room = field.clientWidth - parseFloat(own.paddingLeft) - parseFloat(own.paddingRight);
+  return field.checkVisibility() && words.measureText(field.placeholder).width > room;
+}).map((field) => field.placeholder)"""
 # True when nothing that htmx asked for is under way or still being put into the page.
 SETTLED = """() => document.readyState === "complete" && !document.querySelector(
   ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")"""
@@ -201,8 +208,9 @@ def load_axe(page: Page) -> None:
 
 def list_overflow(page: Page) -> list[str]:
     wide = page.locator("html").evaluate("html => html.scrollWidth - html.clientWidth")
-    size = page.viewport_size
-    return [f"{wide} px too wide at {size}"] if wide > 0 else []
+    found = [f"{wide} px too wide"] if wide > 0 else []
+    found += [f"cut off: {words}" for words in page.evaluate(CUT_OFF)]
+    return [f"{each} at {page.viewport_size}" for each in found]
 
 
 def list_faults(page: Page) -> list[str]:
