@@ -176,7 +176,7 @@ TABLES = {
 }
 
 
-# Those of which there are many have a text that is found by an index, or read at once.
+# Those of which there are many have texts, which SQLite reads sooner than all of their rows.
 TEXTS: dict[Expiring, type[Model]] = {
     Expiring.CREDENTIAL: SearchText,
     Expiring.CONNECT_LINK: ConnectLinkText,
@@ -247,14 +247,12 @@ def find_few_named(words: Sequence[str]) -> Few:
 def find_named(
     rows: QuerySet[Model, dict[str, Any]], what: Expiring, words: Sequence[str], few: Few
 ) -> QuerySet[Model, dict[str, Any]]:
-    """Those with each word in their names: the names of many are first looked for in the texts."""
+    """Those with each word in their names: of few that have them, only these are looked at."""
     table = TEXTS.get(what)
     if table in few:
         rows = rows.filter(pk__in=few[table])
-    by_index = table is not None and connection.vendor != "sqlite"
     for word in words:
         rows = rows.filter(title__icontains=word)
-        rows = rows.filter(search__text__has_word=word) if by_index else rows
     return rows
 
 

@@ -95,13 +95,13 @@ MOVING = """() => {
     if (each.matches(plays) || insists(each.style)) found.push(each.outerHTML);
   return found.map((each) => `moves: ${each.slice(0, 120)}`);
 }"""
-# The placeholders that are longer than their fields.
-CUT_OFF = """() => [...document.querySelectorAll("input[placeholder]")].filter((field) => {
-  const own = getComputedStyle(field), words = document.createElement("canvas").getContext("2d");
-  words.font = own.font;
-  const room = field.clientWidth - parseFloat(own.paddingLeft) - parseFloat(own.paddingRight);
-  return field.checkVisibility() && words.measureText(field.placeholder).width > room;
-}).map((field) => field.placeholder)"""
+# Placeholders that are longer than their fields.
+CUT_OFF = """() => [...document.querySelectorAll("[placeholder]")].filter((each) => {
+  const style = getComputedStyle(each), pen = document.createElement("canvas").getContext("2d");
+  const room = each.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  pen.font = style.font;
+  return each.checkVisibility() && pen.measureText(each.placeholder).width > room;
+}).map((each) => each.placeholder)"""
 # True when nothing that htmx asked for is under way or still being put into the page.
 SETTLED = """() => document.readyState === "complete" && !document.querySelector(
   ".htmx-request, .htmx-swapping, .htmx-settling, .htmx-added")"""

@@ -9,6 +9,8 @@ from django.test.utils import CaptureQueriesContext
 from sequin_admin.connect import links
 from sequin_admin.connect.credential_operations import actions
 from sequin_admin.credentials import kinds
+from sequin_admin.credentials.models import Credential
+from sequin_admin.dashboard.views import connect_links
 from sequin_admin.health.models import Cause
 from sequin_admin.syncs import syncs
 from tests.factories import make_credential
@@ -98,3 +100,21 @@ def test_the_texts_are_read_once_to_find_what_ends(owner):
     read = [each for each in statements(owner, "/expiry/?q=one") if "searchtext" in each]
 
     assert len(read) == 1
+
+
+def test_the_states_of_what_a_search_finds_are_counted_up_to_what_pages_show(
+    owner, organization, monkeypatch
+):
+    links.create(organization, [kinds.get("stripe_key")], actor=None, name="Two")
+    monkeypatch.setattr(connect_links, "MAX_ROWS", 1)
+
+    page = owner.get("/connect-links/?q=o&state=created").content.decode()
+
+    assert "Newest 1" in " ".join(page.split())
+
+
+@pytest.mark.postgresql
+def test_trigrams_are_made_only_of_rows_that_hold_the_word():
+    found = str(Credential.objects.filter(search__text__has_word="stripe").query)
+
+    assert found.index("LIKE") < found.index("search_trigrams(")
