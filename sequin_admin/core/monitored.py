@@ -45,6 +45,12 @@ def list_indexes(table: str, called: str = "name") -> tuple[models.Index, ...]:
     )
 
 
+def latest_index(column: str, *, name: str) -> models.Index:
+    """Of the order of a time, the latest first and those without one last."""
+    time = TimeOrNever(models.F(column)).desc()
+    return models.Index(models.F("organization"), time, models.F("id").desc(), name=name)
+
+
 class Monitored(models.Model):
     """Health status columns on the row itself, so that lists filter and sort without a join.
 

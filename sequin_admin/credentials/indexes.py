@@ -2,7 +2,7 @@
 
 from django.db.models import F, Index, Q
 
-from sequin_admin.core.monitored import TimeOrNever, WorstFirst, list_indexes
+from sequin_admin.core.monitored import WorstFirst, latest_index, list_indexes
 
 ENDS = Q(ends_at__isnull=False, disabled_at=None)
 INDEXES = (
@@ -13,10 +13,7 @@ INDEXES = (
         *(F("created_at").desc(), F("id").desc()),
         name="credential_worst",
     ),
-    Index(
-        *(F("organization"), TimeOrNever(F("checked_at")).desc(), F("id").desc()),
-        name="credential_checked",
-    ),
+    latest_index("checked_at", name="credential_checked"),
     Index(
         fields=("organization", "-created_at", "-id"),
         name="credential_disabled",

@@ -249,7 +249,7 @@ def find_named(
 ) -> QuerySet[Model, dict[str, Any]]:
     """Those with each word in their names: of few that have them, only these are looked at."""
     table = TEXTS.get(what)
-    if table in few:
+    if table and table in few:
         rows = rows.filter(pk__in=few[table])
     for word in words:
         rows = rows.filter(title__icontains=word)

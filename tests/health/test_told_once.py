@@ -6,7 +6,7 @@ import pytest
 
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
-from sequin_admin.health import probes
+from sequin_admin.health import alerts, probes
 from sequin_admin.health.models import REOPEN_WITHIN, Cause, Incident
 from sequin_admin.notifications import outbox
 from sequin_admin.notifications.models import Channel, Delivery
@@ -78,8 +78,9 @@ def test_each_message_is_posted_with_what_it_is_about(probe, hours, dies):
 
     probe(outcomes.works())
     hours.pass_by(REOPEN_WITHIN + timedelta(minutes=1))
-    dies(notify)
-    assert told() == [*TYPES[:2]]
+    for tell in (alerts.notify_resolved, notify):
+        dies(tell)
+        assert told() == [*TYPES[:2]]
     notify()
     notify()
     assert sorted(told()) == sorted(TYPES)

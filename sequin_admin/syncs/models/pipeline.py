@@ -7,14 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any, ClassVar, Self
 
 from django.db import models
-from django.db.models import F
 
 from sequin_admin.access.models import Findable, Organization, SearchedQuerySet, SearchedRow
 from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
-from sequin_admin.core.monitored import Monitored, TimeOrNever, list_indexes
+from sequin_admin.core.monitored import Monitored, latest_index, list_indexes
 from sequin_admin.core.names import NameColumn
 from sequin_admin.core.search_language import Filter, by_id
 from sequin_admin.credentials.models import NAME_CHARS, Credential
@@ -197,10 +196,7 @@ class Sync(SearchedRow, NamedRow):
         indexes = (
             *list_indexes("sync"),
             models.Index(fields=("organization", "-health_status", "id"), name="sync_by_health"),
-            models.Index(
-                *(F("organization"), TimeOrNever(F("last_report_at")).desc(), F("id").desc()),
-                name="sync_report",
-            ),
+            latest_index("last_report_at", name="sync_report"),
             models.Index(fields=("organization", "external_id"), name="sync_external_id"),
         )
 
