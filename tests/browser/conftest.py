@@ -95,8 +95,8 @@ MOVING = """() => {
     if (each.matches(plays) || insists(each.style)) found.push(each.outerHTML);
   return found.map((each) => `moves: ${each.slice(0, 120)}`);
 }"""
-# Placeholders that are longer than their fields.
-CUT_OFF = """() => [...document.querySelectorAll("[placeholder]")].filter((each) => {
+# Search fields that are shorter than their placeholders.
+CUT_OFF = """() => [...document.querySelectorAll("[type=search]")].filter((each) => {
   const style = getComputedStyle(each), pen = document.createElement("canvas").getContext("2d");
   const room = each.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
   pen.font = style.font;

@@ -70,7 +70,7 @@ def test_a_list_is_read_in_the_order_of_an_index(owner, path, index):
 
     assert re.search(rf"\b{index}\b", plan), plan
     # What is left to sort has the same values already.
-    assert not re.search("TEMP B-TREE FOR ORDER BY|(?<!Incremental )Sort ", plan), plan
+    assert not re.search(r"TEMP B-TREE FOR ORDER BY|(?<!Incremental )Sort  \(", plan), plan
 
 
 @pytest.mark.parametrize("entity", ["credential", "oauth_app"])
