@@ -22,10 +22,18 @@ from django.utils.text import capfirst
 
 from sequin_admin.core.actors import Actor, actor_of
 from sequin_admin.core.fresh_login import is_login_fresh
+from sequin_admin.core.words import write_abbreviations
 
 
 class ReadOnlyAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     """Read-only model admin. Rows are changed through the product, which writes audit events."""
+
+    def __init__(self, model: type[models.Model], admin_site: admin.AdminSite) -> None:
+        """Django makes a column's words of its name, `oauth_app`: they get our spelling."""
+        super().__init__(model, admin_site)
+        for column in model._meta.fields:
+            if isinstance(column.verbose_name, str):  # Nobody has translated it.
+                column.verbose_name = write_abbreviations(column.verbose_name)
 
     def action_checkbox(self, obj: models.Model) -> SafeString:
         """The tick box of a row of a list with actions."""

@@ -1,5 +1,7 @@
-"""Times and lengths of time in words, in UTC but for exact times and those of charts."""
+"""Times and lengths of time in words, in UTC but for exact times and those of charts; names of
+columns in words."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 
@@ -52,6 +54,14 @@ def count_words(count: int, noun: str) -> str:
     """1 sync, 600 accounts"""
     plural = "es" if noun.endswith("s") else "s"
     return f"{count:,} {noun}{'' if count == 1 else plural}"
+
+
+ABBREVIATIONS = {each.lower(): each for each in ("OAuth", "API", "ID", "IP", "URL", "TOTP")}
+
+
+def write_abbreviations(text: str) -> str:
+    """oauth app -> OAuth app"""
+    return re.sub(r"\w+", lambda word: ABBREVIATIONS.get(word[0].lower(), word[0]), text)
 
 
 # What a browser's User-Agent names, those first that name others, too.

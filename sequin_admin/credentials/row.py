@@ -15,10 +15,11 @@ from sequin_admin.core.digests import secret_key_digests
 from sequin_admin.core.fields import EncryptedJSONField, Secrets
 from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
-from sequin_admin.core.monitored import Monitored, list_indexes
+from sequin_admin.core.monitored import Monitored
 from sequin_admin.core.names import NameColumn
 from sequin_admin.core.turns import QUEUE_CHARS, queue_expression, queue_name
 from sequin_admin.credentials import ends, registry
+from sequin_admin.credentials.indexes import INDEXES
 from sequin_admin.credentials.properties import MASK, Properties
 from sequin_admin.credentials.search_text import SearchedCredential, SearchText
 from sequin_admin.credentials.signals import destination_changed
@@ -96,33 +97,7 @@ class CredentialRow(SearchedCredential, Leased, Monitored):
                 condition=models.Q(oauth_app=None),
             ),
         )
-        indexes = (
-            *list_indexes("credential"),
-            models.Index(fields=("organization", "health_status"), name="credential_health"),
-            models.Index(fields=("check_due_at",), name="credential_check_due"),
-            models.Index(fields=("queue", "check_due_at"), name="credential_queue"),
-            models.Index(
-                fields=("lease_until",),
-                name="credential_leased",
-                condition=models.Q(lease_until__isnull=False),
-            ),
-            models.Index(fields=("organization", "secrets_digest"), name="credential_secrets"),
-            models.Index(
-                fields=("organization", "ends_at", "id"),
-                name="credential_end",
-                condition=models.Q(ends_at__isnull=False, disabled_at=None),
-            ),
-            models.Index(
-                fields=("organization", "name", "id"),
-                name="credential_end_name",
-                condition=models.Q(ends_at__isnull=False, disabled_at=None),
-            ),
-            models.Index(
-                fields=("end_notice_at",),
-                name="credential_end_notice",
-                condition=models.Q(end_notice_at__isnull=False, disabled_at=None),
-            ),
-        )
+        indexes = INDEXES
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

@@ -3,14 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from sequin_admin.core.words import format_exact_time
+from sequin_admin.core.words import format_exact_time, write_abbreviations
 from sequin_admin.credentials import kinds
 from sequin_admin.limits.models import RateLimit
 
 CHANGES = ("before", "after", "changed")
 RATE = {"allowed_requests", "interval", "max_concurrent_requests"}
 NOTHING = "nothing"
-WORDS = {"oauth": "OAuth", "api": "API", "id": "ID", "url": "URL"}
+# What has no end of its own, as a muted cause.
+NO_END = "it ends"
 
 
 def describe_details(details: dict[str, Any]) -> list[str]:
@@ -77,13 +78,15 @@ def label_of(name: str) -> str:
 
 
 def words_of(name: str) -> str:
-    return " ".join(WORDS.get(word, word) for word in name.split("_"))
+    return write_abbreviations(name.replace("_", " "))
 
 
 def format_value(name: str, value: object) -> str:
     """A JSON value as a person reads it; a kind or provider by its title."""
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if name == "until" and value is None:
+        return NO_END
     if value in (None, "", [], {}):
         return NOTHING
     if isinstance(value, list):
@@ -101,7 +104,7 @@ def format_text(name: str, text: str) -> str:
     """A title, a name without underscores, or an exact time in the viewer's zone."""
     if name == "provider":
         return kinds.title_of(text)
-    if name == "kind" and (kind := kinds.find(text)):
+    if name in ("kind", "kinds") and (kind := kinds.find(text)):
         return kind.full_title()
     if name in ("changed", "secrets"):
         return words_of(text)

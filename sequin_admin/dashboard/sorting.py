@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from django.db.models import Case, F
+from django.db.models import F, Func
 from django.db.models.expressions import OrderBy
 
 from sequin_admin.dashboard.listing import Asked, get_query_param
 
-Order = tuple[str | Case | OrderBy, ...]
+Order = tuple[str | Func | OrderBy, ...]
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class Sorting:
         return parts
 
 
-def order_by(part: str | Case | OrderBy) -> OrderBy:
+def order_by(part: str | Func | OrderBy) -> OrderBy:
     """A new one: a reversed order changes itself."""
     if isinstance(part, OrderBy):
         return part.copy()

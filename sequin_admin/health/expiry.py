@@ -25,11 +25,12 @@ from django.db.models.expressions import Combinable, OrderBy
 from django.db.models.functions import Cast
 from django.db.models.lookups import GreaterThan, LessThanOrEqual
 
-from sequin_admin.access.models import ApiKey, Invitation, Organization
-from sequin_admin.connect.models import ConnectLink
+from sequin_admin.access.models import ApiKey, Few, Invitation, Organization, find_few_with
+from sequin_admin.connect.models import ConnectLink, ConnectLinkText
 from sequin_admin.core import clock
+from sequin_admin.core.search_language import Term
 from sequin_admin.credentials import kinds
-from sequin_admin.credentials.models import Credential, GatewaySecret, OAuthApp
+from sequin_admin.credentials.models import Credential, GatewaySecret, OAuthApp, SearchText
 
 # How far ahead one looks, unless asked for more.
 AHEAD = timedelta(days=180)
@@ -94,6 +95,8 @@ class ExpiryFilter(NamedTuple):
     what: str = ""
     provider: str = ""
     words: Sequence[str] = ()
+    # What `find_few_named()` knows of the words, where it was asked already.
+    few: Few | None = None
     # The end and id of the row after which the list goes on.
     after: tuple[datetime, UUID] | None = None
 
@@ -113,7 +116,11 @@ def rows_ending(
     sorts = [each for each in Expiring if wanted.what in ("", each)]
     by_end = not order_names(order).isdisjoint(("end", "sort_of")) or wanted.narrows_time(now)
     rows = {each: rows_of(each, organization, now) for each in sorts}
-    parts = [narrow(rows[each], each, wanted, now, by_end=by_end) for each in sorts]
+    few = find_few_named(wanted.words) if wanted.few is None else wanted.few
+    parts = [
+        find_named(narrow(rows[each], each, wanted, now, by_end=by_end), each, wanted.words, few)
+        for each in sorts
+    ]
     if len(parts) == 1:
         return parts[0].order_by(*order)
     if most:
@@ -166,6 +173,13 @@ TABLES = {
     Expiring.FORMER_API_KEY: ExpiryColumns(F("name"), "former_until"),
     Expiring.CONNECT_LINK: ExpiryColumns(F("name"), "expires_at", F("provider")),
     Expiring.INVITATION: ExpiryColumns(F("email"), "expires_at"),
+}
+
+
+# Those of which there are many have texts, which SQLite reads sooner than all of their rows.
+TEXTS: dict[Expiring, type[Model]] = {
+    Expiring.CREDENTIAL: SearchText,
+    Expiring.CONNECT_LINK: ConnectLinkText,
 }
 
 
@@ -222,9 +236,24 @@ def narrow(
         rows = rows.filter(Q((f"{table.end}__gt", at)) | Q(pk__gt=pk))
     if wanted.provider:
         rows = rows.filter(of_provider(what, wanted.provider))
-    for word in wanted.words:
-        rows = rows.filter(title__icontains=word)
     return rows.order_by().values(*COLUMNS)
+
+
+def find_few_named(words: Sequence[str]) -> Few:
+    """What may have these words in its name, where that is few."""
+    return find_few_with(list(TEXTS.values()), [Term(word, word) for word in words])
+
+
+def find_named(
+    rows: QuerySet[Model, dict[str, Any]], what: Expiring, words: Sequence[str], few: Few
+) -> QuerySet[Model, dict[str, Any]]:
+    """Those with each word in their names: of few that have them, only these are looked at."""
+    table = TEXTS.get(what)
+    if table and table in few:
+        rows = rows.filter(pk__in=few[table])
+    for word in words:
+        rows = rows.filter(title__icontains=word)
+    return rows
 
 
 def as_text(value: Combinable) -> Combinable:

@@ -13,6 +13,7 @@ from django.db import models
 from sequin_admin.access.models import Findable, Organization, User
 from sequin_admin.core import clock
 from sequin_admin.core.monitored import Monitored
+from sequin_admin.core.words import write_abbreviations
 from sequin_admin.credentials.models import NAME_CHARS
 from sequin_admin.credentials.outcomes import Verdict
 from sequin_admin.health.cause_models import SENTENCE_CHARS, Cause, CauseNote, CauseQuerySet
@@ -120,7 +121,7 @@ class Check(SubjectRecord):
 
     @property
     def title(self) -> str:
-        return self.check_name.replace("_", " ").capitalize().replace("Oauth", "OAuth")
+        return write_abbreviations(self.check_name.replace("_", " ").capitalize())
 
 
 class Transition(SubjectRecord):

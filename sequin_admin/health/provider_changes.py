@@ -23,7 +23,7 @@ from sequin_admin.credentials.provider_changes import (
     list_changes,
 )
 from sequin_admin.health.expiry_notices import DueNotice, claim_notices
-from sequin_admin.health.fleet import kept_if_many
+from sequin_admin.health.fleet import Census, get_census, kept_if_many
 from sequin_admin.notifications import outbox
 from sequin_admin.notifications.message import Message, Severity
 
@@ -79,18 +79,23 @@ def touched_apps(found: KindChange) -> Q:
 
 
 def get_touched(organization: Organization) -> list[TouchedChange]:
-    """`count_touched()`, cached as `kept_if_many()` does if a change touches many."""
+    """`count_touched()`, cached as `kept_if_many()` does."""
+    census = get_census(organization)
     return kept_if_many(
         f"touched:{organization.pk}",
-        lambda: count_touched(organization),
-        lambda found: max((each.credentials for each in found), default=0),
+        lambda: count_touched(organization, census),
+        lambda _: census.total,
     )
 
 
-def count_touched(organization: Organization) -> list[TouchedChange]:
-    """All changes, in two queries however many there are; those that come next are first."""
-    found = list_changes()
-    touching = [each for each in found if each.change.credentials != NOTHING]
+def count_touched(organization: Organization, census: Census | None = None) -> list[TouchedChange]:
+    """All changes, in three queries however many there are; those that come next are first. Only
+    providers of which there are credentials are asked about."""
+    found, counts = list_changes(), census or get_census(organization)
+    present = {each.provider for each in counts.providers}
+    touching = [
+        each for each in found if each.change.credentials != NOTHING and each.provider in present
+    ]
     # By their kinds, which have an index: not by a look at each credential.
     of_kinds = Credential.objects.filter(kind__in={each.kind for each in touching})
     credentials = count_each(

@@ -73,11 +73,20 @@ PALE_LOOKS = f"""async () => {{
   const options = {{resultTypes: ["violations"], runOnly: ["color-contrast"]}};
   return fresh.length ? ({TOLD})(await axe.run({{include: fresh}}, options)) : [];
 }}"""
-# How far the page reaches beyond the window.
-TOO_WIDE = """() => {
+# Search fields that are shorter than their placeholders.
+CUT_OFF = """() => [...document.querySelectorAll("[type=search]")].filter((each) => {
+  const style = getComputedStyle(each), pen = document.createElement("canvas").getContext("2d");
+  const room = each.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  pen.font = style.font;
+  return each.checkVisibility() && pen.measureText(each.placeholder).width > room;
+}).map((each) => each.placeholder)"""
+# How far the page reaches beyond the window, and what is cut off.
+TOO_WIDE = f"""() => {{
   const wide = document.documentElement.scrollWidth - document.documentElement.clientWidth;
-  return wide > 0 ? [`${wide} px too wide at ${innerWidth} x ${innerHeight}`] : [];
-}"""
+  const found = ({CUT_OFF})().map((words) => `cut off: ${{words}}`);
+  if (wide > 0) found.push(`${{wide}} px too wide`);
+  return found.map((each) => `${{each}} at ${{innerWidth}} x ${{innerHeight}}`);
+}}"""
 # In one call, as each takes the browser and us longer than what is asked: what is pale, what is too
 # wide, and if `all` is asked for what breaks any other rule.
 MEASURED = f"""async all => [
@@ -209,7 +218,7 @@ def load_axe(page: Page) -> None:
 
 
 def list_faults(page: Page) -> list[str]:
-    """What axe finds in the page's theme, colours in the other theme, and sideways scrolling."""
+    """What axe finds in the page's theme, colours in the other theme, and what does not fit."""
     theme = "(prefers-color-scheme: dark)"
     dark = page.evaluate("theme => matchMedia(theme).matches", theme)
     load_axe(page)
@@ -223,7 +232,7 @@ def list_faults(page: Page) -> list[str]:
 
 def list_faults_of_sizes(page: Page) -> list[str]:
     """What axe finds at 1440 pixels in light and at 390 in dark, what is pale at each width in each
-    theme and was not judged in this tab, sideways scrolling at each width and at 200 %, and what
+    theme and was not judged in this tab, what does not fit at each width and at 200 %, and what
     moves although the browser asks for reduced motion."""
     load_axe(page)
     faults = page.evaluate(MOVING)

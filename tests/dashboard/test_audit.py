@@ -74,6 +74,7 @@ def test_a_wrong_period_shows_no_event_but_what_is_wrong(owner, events_at, wrong
 
     assert not answer.context["page"].object_list
     assert 'role="alert"' in answer.content.decode()
+    assert "No event matches" not in answer.content.decode()
 
 
 @pytest.mark.parametrize(
@@ -105,6 +106,8 @@ def test_a_wrong_period_shows_no_event_but_what_is_wrong(owner, events_at, wrong
             ["Former until: 25 Oct 2026, 12:00:00 UTC", "Reason: nothing"],
         ),
         ({"until": "2026-10-25T12:00:00+00:00"}, ["Until: 25 Oct 2026, 12:00:00 UTC"]),
+        ({"until": None}, ["Until: it ends"]),
+        ({"kinds": ["stripe_key"]}, ["Kinds: Stripe API key"]),
         ({"kind": "gone_kind", "count": 1200}, ["Kind: gone_kind", "Count: 1,200"]),
     ],
 )

@@ -103,3 +103,22 @@ def test_another_target_is_said_to_mean_that_all_is_read_again_before_it_is_chos
     consumer = Consumer.objects.get()
     assert "everything is read again" in read(owner, "consumer_edit", consumer.pk)
     assert "everything is read again" not in read(owner, "consumer_new")
+
+
+def test_what_the_front_says_is_not_said_of_the_last_run_again(owner, sync, lost):
+    """Unless the front does not say it, as while a fault may still pass by itself."""
+    error = {
+        "owner": "customer",
+        "of": "source",
+        "code": "broken",
+        "message": "It answered nonsense.",
+    }
+    Run.objects.update(status=RunStatus.FAILED, error=error)
+    type(sync).objects.update(last_report_at=clock.now())
+    assert read(owner, "sync", sync.pk).count("It answered nonsense.") == 1
+
+    type(sync).objects.update(
+        health_status="sequin_intervention", health_note="It answered nonsense. We must mend it."
+    )
+
+    assert read(owner, "sync", sync.pk).count("It answered nonsense.") == 1

@@ -311,7 +311,7 @@ def test_a_change_is_announced_to_those_it_touches(organization, channel, hours,
     )
 
 
-def test_touched_rows_are_counted_in_two_queries_and_found_by_a_filter(organization, change):
+def test_touched_rows_are_counted_in_three_queries_and_found_by_a_filter(organization, change):
     make_credential(organization, "stripe_key", name="Old key", identity="1")
     make_credential(
         organization, "stripe_key", name="Old too", identity="2", disabled_at=clock.now()
@@ -322,7 +322,7 @@ def test_touched_rows_are_counted_in_two_queries_and_found_by_a_filter(organizat
         counted = provider_changes.count_touched(organization)
 
     (found,) = (each for each in counted if each.change is change)
-    assert (found.credentials, found.oauth_apps, len(queries)) == (1, 1, 2)
+    assert (found.credentials, found.oauth_apps, len(queries)) == (1, 1, 3)
     assert found.reach == "1 credential and 1 OAuth app"
     rows = Credential.objects.of(organization).matching("change:stripe-test")
     assert sorted(rows.values_list("name", flat=True)) == ["Old key", "Old too"]

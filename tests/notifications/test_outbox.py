@@ -317,6 +317,40 @@ def test_who_comes_back_too_late_changes_nothing(organization, receiver, make_ch
     assert states() == ["delivered"]
 
 
+def test_who_lost_the_lease_sends_nothing_though_nobody_has_it(
+    organization, receiver, make_channel, at
+):
+    make_channel()
+    at()
+    outbox.post(organization, make_message())
+    (slow,) = delivery.claim_due(1)
+
+    at(minutes=4)
+
+    assert not delivery.deliver_claimed(slow)
+    assert receiver.calls == []
+
+
+def test_a_slow_attempt_is_not_made_by_another_too(organization, make_channel, at, monkeypatch):
+    """The lease begins anew with the attempt."""
+    make_channel()
+    at()
+    outbox.post(organization, make_message())
+    (claimed,) = delivery.claim_due(1)
+    others = []
+
+    def send_slowly(row):
+        at(minutes=4)
+        others.extend(delivery.claim_due(1))
+        return SendResult(200)
+
+    at(minutes=2)
+    monkeypatch.setitem(senders.SENDERS, ChannelKind.WEBHOOK, send_slowly)
+
+    assert delivery.deliver_claimed(claimed)
+    assert others == []
+
+
 def test_what_breaks_every_worker_is_given_up_in_the_end(
     organization, receiver, make_channel, at, monkeypatch
 ):

@@ -5,8 +5,10 @@ import re
 import pytest
 from allauth.mfa.totp.internal import auth as totp
 from django.apps import apps
+from django.contrib.admin import site
 from django.contrib.auth.models import Permission
 from django.urls import reverse
+from django.utils.text import capfirst
 
 from sequin_admin.access import keys
 from sequin_admin.access.models import Membership, User
@@ -152,6 +154,17 @@ def test_every_other_page_opens(staff, organization):
     for model in ("audit/event", "access/organization", "credentials/oauthapp", "tokens/token"):
         assert f"/staff/{model}/" in index
         assert staff.get(f"/staff/{model}/").status_code == 200
+
+
+def test_columns_are_called_as_everywhere(staff, organization):
+    """Django would call them "Oauth app" and "Api key"."""
+    columns = [each for model in site._registry for each in model._meta.fields]
+
+    found = " ".join(str(capfirst(each.verbose_name)) for each in columns)
+    listed = staff.get("/staff/credentials/gatewaysecret/").content.decode()
+
+    assert not re.search(r"\b(oauth|Oauth|api|Api|id|Id|ip|Ip|url|Url)\b", found)
+    assert "Oauth" not in listed
 
 
 def test_owners_who_are_not_staff_stay_out(client, user):

@@ -17,10 +17,12 @@ from sequin_admin.access.models.list_settings import HiddenColumns, SavedView
 from sequin_admin.access.models.memberships import Membership
 from sequin_admin.access.models.organizations import Findable, Logo, Organization, OwnedQuerySet
 from sequin_admin.access.models.search_texts import (
+    Few,
     RowText,
     SearchedQuerySet,
     SearchedRow,
     find_few,
+    find_few_with,
     save_texts,
     table_of,
 )
@@ -42,6 +44,7 @@ __all__ = [
     "CalendarFeed",
     "EndingStep",
     "ExportPart",
+    "Few",
     "Findable",
     "FormerSecrets",
     "HiddenColumns",
@@ -63,6 +66,7 @@ __all__ = [
     "User",
     "digest",
     "find_few",
+    "find_few_with",
     "new_invitation_token",
     "new_token",
     "save_texts",

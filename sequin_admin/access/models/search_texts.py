@@ -110,7 +110,13 @@ def find_few(tables: Sequence[type[models.Model]], text: str) -> Few:
     """Ids of those with the words of a search, by the table of their texts, where these are few,
     for SQLite: it can't estimate what a word finds, and would look at every row of the
     organization. One query."""
-    terms = parse_search(text) if connection.vendor == "sqlite" else []
+    return find_few_with(tables, parse_search(text))
+
+
+def find_few_with(tables: Sequence[type[models.Model]], terms: Sequence[Term]) -> Few:
+    """As `find_few()`, with the terms of a search."""
+    if connection.vendor != "sqlite":
+        return {}
     held = {table: condition for table in tables if (condition := words_of(table, terms))}
     if not held:
         return {}

@@ -87,6 +87,9 @@ def narrow(events: EventQuerySet, chosen: dict[str, str], period: PeriodForm) ->
     if not period.is_valid():
         return events.none()
     events = events.filter(**{LOOKUPS[name]: text for name, text in chosen.items() if text})
+    if period.begins or period.ends:
+        # In the order of the index that finds them.
+        events = events.order_by("-at", "-id")
     events = events.filter(at__gte=period.begins) if period.begins else events
     return events.filter(at__lt=period.ends) if period.ends else events
 

@@ -21,6 +21,7 @@ from sequin_admin.dashboard.csv_export import Columns, CsvList, csv_response, wa
 from sequin_admin.dashboard.edits import Edit
 from sequin_admin.dashboard.list_settings import KeptList
 from sequin_admin.dashboard.listing import (
+    MAX_ROWS,
     Asked,
     Pages,
     get_query_param,
@@ -85,6 +86,7 @@ def index(request: Request) -> HttpResponseBase:
         .filter(pk__in=parse_uuids([batch]))
         .first(),
         "total": sum(counts.values()),
+        "some": bool(search) and sum(counts.values()) >= MAX_ROWS,
         "done": counts[LinkState.COMPLETED],
         "waiting": any(counts[each] for each in OPEN_STATES),
     }
@@ -101,13 +103,17 @@ def searched_links(asked: Asked) -> ConnectLinkQuerySet:
 
 
 def count_states(asked: Asked) -> dict[LinkState, int]:
-    """How many there are in each state; of all of them cached as `kept_if_many()` does."""
+    """How many there are in each state; of all of them cached as `kept_if_many()` does, and of
+    those that a search finds no more than the pages show."""
 
     def count() -> dict[LinkState, int]:
         return searched_links(asked).by_state(clock.now())
 
-    if any(get_query_param(asked, name) for name in ("q", "batch")):
+    if get_query_param(asked, "batch"):
         return count()
+    if get_query_param(asked, "q"):
+        newest = searched_links(asked).order_by("-created_at", "-id")[:MAX_ROWS]
+        return newest.by_state(clock.now())
     key = f"links:{asked.organization.pk}"
     return kept_if_many(key, count, lambda counts: sum(counts.values()))
 
@@ -117,8 +123,9 @@ def list_rows(asked: Asked) -> ConnectLinkQuerySet:
     rows, state = searched_links(asked), get_query_param(asked, "state")
     if state in LinkState.values:
         rows = rows.in_state(state, clock.now())
-    listed = rows.select_related("reconnects", "credential", "created_by").defer("secrets")
-    return listed.order_by(*SORTING.order(SORTING.chosen(asked)))
+    listed = rows.select_related("reconnects", "credential").defer("secrets")
+    # Joined with so few people SQLite would no longer read the links in order.
+    return listed.prefetch_related("created_by").order_by(*SORTING.order(SORTING.chosen(asked)))
 
 
 CSV = CsvList("connect_links", list_rows, COLUMNS)

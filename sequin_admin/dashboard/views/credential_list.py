@@ -2,12 +2,12 @@
 
 import json
 
-from django.db.models import Case, F, Value, When
 from django.http import HttpResponseBase
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from sequin_admin.access.policy import Action
+from sequin_admin.core.monitored import TimeOrNever, WorstFirst
 from sequin_admin.credentials.models import Credential, CredentialQuerySet
 from sequin_admin.dashboard.access import Request, may
 from sequin_admin.dashboard.csv_export import Columns, CsvList, csv_response, wants_csv
@@ -22,22 +22,15 @@ from sequin_admin.dashboard.views.credential_filters import (
     build_filters,
     filter_credentials,
 )
-from sequin_admin.health.status import SEVERITY
 
 ROWS = 50
-# By severity, worst first; disabled ones last.
-WORST_FIRST = Case(
-    When(disabled_at__isnull=False, then=Value(len(SEVERITY))),
-    *(When(health_status=status, then=Value(rank)) for rank, status in enumerate(SEVERITY)),
-    default=Value(len(SEVERITY) - 1),
-)
 SORTING = Sorting(
     {
         "newest": ("-created_at", "-id"),
         "name": ("name", "id"),
         "kind": ("kind", "id"),
-        "health": (WORST_FIRST, "-created_at", "-id"),
-        "checked": (F("checked_at").desc(nulls_last=True), "-id"),
+        "health": (WorstFirst("disabled_at", "health_status"), "-created_at", "-id"),
+        "checked": (TimeOrNever("checked_at").desc(), "-id"),
     },
     "newest",
 )

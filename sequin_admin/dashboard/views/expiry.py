@@ -71,9 +71,11 @@ def index(request: Request) -> HttpResponseBase:
     if wants_csv(request):
         return csv_response(request, CSV)
     chosen, sort = choices_of(request), SORTING.chosen(request)
-    page = Pages(list_rows(request), ROWS).get_page(request.GET.get("page"))
+    wanted = filter_of(chosen)
+    wanted = wanted._replace(few=expiry.find_few_named(wanted.words))
+    page = Pages(list_rows(request, wanted), ROWS).get_page(request.GET.get("page"))
     first, last = page.start_index(), page.end_index()
-    page.object_list = list_rows(request, most=last)[max(first - 1, 0) : last]
+    page.object_list = list_rows(request, wanted, most=last)[max(first - 1, 0) : last]
     context = {
         **KEPT.context(request),
         "page": page,
@@ -93,9 +95,11 @@ def choices_of(asked: Asked) -> dict[str, str]:
     return {name: get_query_param(asked, name) for name in ("q", "what", "provider", "within")}
 
 
-def list_rows(asked: Asked, most: int | None = None) -> QuerySet[Model, dict[str, Any]]:
+def list_rows(
+    asked: Asked, wanted: ExpiryFilter | None = None, most: int | None = None
+) -> QuerySet[Model, dict[str, Any]]:
     """What ends and passes the filters, in the order that was asked for."""
-    wanted, order = filter_of(choices_of(asked)), SORTING.order(SORTING.chosen(asked))
+    wanted, order = wanted or filter_of(choices_of(asked)), SORTING.order(SORTING.chosen(asked))
     return expiry.rows_ending(asked.organization, wanted, order=order, most=most)
 
 

@@ -13,7 +13,7 @@ from sequin_admin.core import clock
 from sequin_admin.core.fields import DecryptionError, EncryptedJSONField
 from sequin_admin.core.leases import Leased
 from sequin_admin.core.metadata import validate_metadata
-from sequin_admin.core.monitored import Monitored, list_indexes
+from sequin_admin.core.monitored import Monitored, latest_index, list_indexes
 from sequin_admin.core.names import NameColumn
 from sequin_admin.core.search_language import Filter, by_id
 from sequin_admin.credentials.models import NAME_CHARS, Credential
@@ -195,7 +195,8 @@ class Sync(SearchedRow, NamedRow):
     class Meta:
         indexes = (
             *list_indexes("sync"),
-            models.Index(fields=("organization", "health_status"), name="sync_health"),
+            models.Index(fields=("organization", "-health_status", "id"), name="sync_by_health"),
+            latest_index("last_report_at", name="sync_report"),
             models.Index(fields=("organization", "external_id"), name="sync_external_id"),
         )
 
