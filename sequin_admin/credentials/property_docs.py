@@ -1,6 +1,7 @@
 """Descriptions of a kind's properties, for the docs page and the API."""
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from sequin_admin.credentials.properties import Properties
@@ -25,9 +26,10 @@ class PropertyDoc:
     pattern: str
 
 
-def properties_of(declared: type[Properties]) -> list[PropertyDoc]:
+@cache
+def properties_of(declared: type[Properties]) -> tuple[PropertyDoc, ...]:
     schema = declared.model_json_schema()["properties"]
-    return [doc_of(declared, name, schema[name]) for name in declared.names()]
+    return tuple(doc_of(declared, name, schema[name]) for name in declared.names())
 
 
 def doc_of(declared: type[Properties], name: str, schema: dict[str, Any]) -> PropertyDoc:

@@ -1,11 +1,15 @@
 """How many runs go on, are late or were lost: one line of the overview."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+from django.db.models import DateTimeField, UUIDField
 
 from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
 from sequin_admin.core.counts import count_of
+from sequin_admin.core.prepared import ColumnQuery, PreparedColumns
 from sequin_admin.health.models import Incident
 from sequin_admin.syncs.check_results import LATE
 from sequin_admin.syncs.models import Run, RunStatus, Sync
@@ -25,14 +29,26 @@ class RunCounts:
         return bool(self.running or self.late or self.lost)
 
 
-def count_runs(organization: Organization) -> RunCounts:
-    """With one query, each part of which an index answers."""
+def count_query(organization: UUID, since: datetime) -> ColumnQuery:
+    """Each part of it is answered by an index."""
     running = Run.objects.filter(status=RunStatus.RUNNING)
     late = Incident.objects.open().filter(entity=Sync.entity, code=LATE)
-    lost = Run.objects.filter(status=RunStatus.LOST, ended_at__gte=clock.now() - DAY)
-    counts = Organization.objects.filter(pk=organization.pk).values(
-        running=count_of(running, "organization"),
-        late=count_of(late, "organization"),
-        lost=count_of(lost, "organization"),
-    )
-    return RunCounts(**counts.get())
+    lost = Run.objects.filter(status=RunStatus.LOST, ended_at__gte=since)
+    parts = [count_of(each, "organization") for each in (running, late, lost)]
+    return ColumnQuery(Organization.objects.filter(pk=organization).values_list(*parts))
+
+
+COUNTS = PreparedColumns(
+    count_query,
+    {
+        "organization": (UUIDField(), uuid4()),
+        "since": (DateTimeField(), datetime(2001, 2, 3, tzinfo=UTC)),
+    },
+)
+
+
+def count_runs(organization: Organization) -> RunCounts:
+    """With one query."""
+    since = clock.now() - DAY
+    ((running, late, lost),) = COUNTS.fetch(organization=organization.pk, since=since)
+    return RunCounts(running, late, lost)
