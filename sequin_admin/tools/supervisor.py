@@ -16,6 +16,7 @@ from sequin_admin.core import shutdown
 
 WORKER_CLASS = "sequin_admin.gunicorn_worker.BufferingWorker"
 CONFIG = "python:sequin_admin.gunicorn_config"
+SIMULATOR = "sequin_admin.simulator.wsgi"
 
 
 class ProcessFailed(Exception):
@@ -140,11 +141,11 @@ def require_free(port: int, setting: str) -> None:
             ) from None
 
 
-def gunicorn(module: str, port: int, threads: int, *, preload: bool = True) -> list[str]:
-    """The command of the Dockerfile, with one process and for one machine. `preload` is not for the
-    simulator, which starts a thread as it is loaded."""
+def gunicorn(module: str, port: int, threads: int) -> list[str]:
+    """The command of the Dockerfile, with one process and for one machine."""
     bind = ["--bind", f"127.0.0.1:{port}", "--threads", str(threads)]
-    bind += ["--preload"] if preload else []
+    # The simulator starts a thread as it is loaded, which a fork would leave behind.
+    bind += [] if module == SIMULATOR else ["--preload"]
     worker = ["--config", CONFIG, "--worker-class", WORKER_CLASS]
     return ["-m", "gunicorn", *bind, *worker, "--log-level", "warning", f"{module}:application"]
 

@@ -198,3 +198,4 @@ def test_whoever_kills_waits_longer_than_two_calls_and_a_write():
     for command in (docker, gunicorn("sequin_admin.wsgi", 1, 1)):
         assert supervisor_module.CONFIG in command
         assert "--preload" in command
+    assert "--preload" not in gunicorn(supervisor_module.SIMULATOR, 1, 1)

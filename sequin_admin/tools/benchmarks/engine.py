@@ -26,7 +26,7 @@ from sequin_admin.syncs import consumers, syncs, targets
 from sequin_admin.tools.benchmarks import load, permits
 from sequin_admin.tools.engine_stack import PYTHON
 from sequin_admin.tools.simulator import SimulatorControl
-from sequin_admin.tools.supervisor import Supervisor, free_port, gunicorn
+from sequin_admin.tools.supervisor import SIMULATOR, Supervisor, free_port, gunicorn
 
 ROWS, ROUNDS = 20_000, 3
 ACCOUNT, COLLECTION = "acct_1Arrakis0000001", "stripe:customer"
@@ -99,7 +99,7 @@ class Stand:
             "SIMULATOR_DATABASE": str(self.folder / "simulator.sqlite3"),
         }
         port = int(self.simulator.rpartition(":")[2])
-        command = gunicorn("sequin_admin.simulator.wsgi", port, 8, preload=False)
+        command = gunicorn(SIMULATOR, port, 8)
         supervisor.start("simulator", command, environment)
         (self.folder / "password").write_text(PASSWORD)
         self.folder.chmod(0o755)

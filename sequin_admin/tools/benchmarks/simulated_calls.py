@@ -16,7 +16,7 @@ from sequin_admin.tools.benchmarks.load import HOST, THREADS
 from sequin_admin.tools.benchmarks.process_costs import pids_of, processor_s
 from sequin_admin.tools.benchmarks.raw_calls import send_all
 from sequin_admin.tools.simulator import SimulatorControl
-from sequin_admin.tools.supervisor import Supervisor, free_port, gunicorn
+from sequin_admin.tools.supervisor import SIMULATOR, Supervisor, free_port, gunicorn
 
 CONNECTIONS, CALLS, ROUNDS = 8, 80, 12
 ACCOUNT, CONTACTS = "acct_1Arrakis0000001", "crm.objects.contacts.read"
@@ -46,7 +46,7 @@ def running() -> Iterator[tuple[int, list[int]]]:
             "DJANGO_SETTINGS_MODULE": "sequin_admin.simulator.settings",
             "SIMULATOR_DATABASE": str(Path(folder) / "simulator.sqlite3"),
         }
-        command = gunicorn("sequin_admin.simulator.wsgi", port, THREADS)
+        command = gunicorn(SIMULATOR, port, THREADS)
         try:
             supervisor.start("simulator", command, environment)
             supervisor.wait_for("simulator", f"http://{HOST}:{port}/clock/")

@@ -18,7 +18,7 @@ from sequin_admin.credentials import kinds
 from sequin_admin.tools.chaos import fleet, reader, verdict
 from sequin_admin.tools.chaos.arena import Arena
 from sequin_admin.tools.simulator import SimulatorControl
-from sequin_admin.tools.supervisor import ProcessFailed, free_port, gunicorn, wait_for
+from sequin_admin.tools.supervisor import SIMULATOR, ProcessFailed, free_port, gunicorn, wait_for
 
 READERS_PER_PROCESS = 10
 # The lease is ten seconds longer than the deadline; late responses come after both.
@@ -112,7 +112,7 @@ class Command(BaseCommand):
         same += ["--kinds", ",".join(options["kinds"])]
         with Arena(environment, folder) as arena:
             arena.start_simulator(
-                gunicorn("sequin_admin.simulator.wsgi", port, 96, preload=False),
+                gunicorn(SIMULATOR, port, 96),
                 simulator_environment,
             )
             wait_for(f"{url}/clock/")

@@ -16,7 +16,13 @@ from sequin_admin.core.env import env, inherited
 from sequin_admin.demo.models import Demo
 from sequin_admin.tools.engine_stack import require_engine, start_engine
 from sequin_admin.tools.management.commands.demo import CREDENTIALS, DAYS, LOGIN, WORKER_KEY
-from sequin_admin.tools.supervisor import ProcessFailed, Supervisor, gunicorn, require_free
+from sequin_admin.tools.supervisor import (
+    SIMULATOR,
+    ProcessFailed,
+    Supervisor,
+    gunicorn,
+    require_free,
+)
 
 
 class Command(BaseCommand):
@@ -64,7 +70,7 @@ class Command(BaseCommand):
         }
         supervisor.start(
             "simulator",
-            gunicorn("sequin_admin.simulator.wsgi", simulator_port, 8, preload=False),
+            gunicorn(SIMULATOR, simulator_port, 8),
             simulator_environment,
         )
         self.prepare_database()
