@@ -97,7 +97,8 @@ def name_exists(dotted: str) -> bool:
 
 
 def names_bound_in(module: Path) -> set[str]:
-    body = ast.parse(module.read_text()).body
+    top = ast.parse(module.read_text()).body
+    body = [*top, *(each for node in top if isinstance(node, ast.With) for each in node.body)]
     targets = (target for node in body if isinstance(node, ast.Assign) for target in node.targets)
     return {getattr(node, "name", getattr(node, "id", "")) for node in [*body, *targets]}
 
