@@ -1,20 +1,28 @@
-"""`python -m tests.run_legs -n 2`: run the suite on each database and print a summary.
+"""`python -m tests.run_legs -n 4`: run the suite on each database and print a summary.
+
+The legs run side by side, as a leg often waits: the first with `-n` processes, each other with
+half of them. What the first prints is seen at once, what another prints when that one has ended.
 
 `--fast` runs the part that takes no browser and starts no product. `--faults` runs what the suite
 leaves out: the tests marked `faults`, which are slow by nature; `--drills` their full forms.
 
-A failed leg does not prevent the next one; Ctrl-C and SIGTERM do. Further arguments are passed to
-each pytest.
+A failed leg does not end the others; Ctrl-C and SIGTERM do. Further arguments are passed to each
+pytest.
 """
 
+import argparse
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 # PostgreSQL runs what its SQL, locks and types decide: no test without a database, nor these.
 SQLITE_ONLY = (
@@ -133,40 +141,94 @@ SKIPPED = 77
 COMPILING = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
 
 
-def run(command: list[str], environment: Mapping[str, str] = COMPILING) -> int:
-    """Run Python and return its exit code, or 128 + the signal that we were stopped with."""
-    signals = []
-    child = subprocess.Popen([sys.executable, *command], env=environment)
+def forward_signals(children: Sequence[subprocess.Popen[bytes]]) -> list[int]:
+    """Stop the processes with what stops this one, also those that are added.
 
-    def forward_signal(number: int, frame: Any) -> None:
-        signals.append(number)
-        # Ctrl-C has reached it already: the terminal interrupts the whole group.
+    Returns a list that gets the signals' numbers.
+    """
+    received = []
+
+    def forward(number: int, frame: Any) -> None:
+        received.append(number)
+        # Ctrl-C has reached them already: the terminal interrupts the whole group.
         if number == signal.SIGTERM:
-            child.terminate()
+            for child in children:
+                child.terminate()
 
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, forward_signal)
+        signal.signal(number, forward)
+    return received
+
+
+def start(
+    command: list[str], output: IO[bytes] | None = None, environment: Mapping[str, str] = COMPILING
+) -> subprocess.Popen[bytes]:
+    """Start Python. Without a file for its output it writes to ours."""
+    error_output = subprocess.STDOUT if output else None
+    arguments = [sys.executable, *command]
+    return subprocess.Popen(arguments, env=environment, stdout=output, stderr=error_output)
+
+
+def run(command: list[str], environment: Mapping[str, str]) -> int:
+    """Run Python and return its exit code, or 128 + the signal that we were stopped with."""
+    child = start(command, environment=environment)
+    received = forward_signals([child])
     code = child.wait()
-    return 128 + signals[0] if signals else code
+    return 128 + received[0] if received else code
+
+
+def results(children: Sequence[subprocess.Popen[bytes]]) -> Iterator[tuple[str, float]]:
+    """Verdict and duration in seconds of each, in their order."""
+    began = time.monotonic()
+
+    def result(child: subprocess.Popen[bytes]) -> tuple[str, float]:
+        code = child.wait()
+        return {0: "passed", SKIPPED: "skipped"}.get(code, "FAILED"), time.monotonic() - began
+
+    with ThreadPoolExecutor(len(children)) as pool:
+        yield from pool.map(result, children)
+
+
+def run_all(
+    legs: Mapping[str, list[str]],
+    processes: int,
+    arguments: list[str],
+    outputs: Sequence[IO[bytes] | None],
+) -> Iterator[str]:
+    """Run the legs side by side and print what they write to their files. Yields a line for each."""
+    children: list[subprocess.Popen[bytes]] = []
+    received = forward_signals(children)
+    for (name, command), output in zip(legs.items(), outputs, strict=True):
+        if not output:
+            print(f"\n{name}:", flush=True)
+        share = (processes + 1) // 2 if output else processes
+        leg = [*command, *BALANCED, "-n", str(share), *arguments]
+        children.append(start(leg, output))
+    # Some may have been started after the signal.
+    for child in children if received else ():
+        child.terminate()
+
+    for name, output, (verdict, seconds) in zip(legs, outputs, results(children), strict=True):
+        if output:
+            print(f"\n{name}:", flush=True)
+            output.seek(0)
+            shutil.copyfileobj(output, sys.stdout.buffer)
+        yield f"{name:<24}{verdict:<9}{seconds:5.0f} s"
 
 
 def main() -> int:
-    options = {"--fast": FAST, "--faults": FAULTS, "--drills": DRILLS}
-    legs = next((options[each] for each in sys.argv if each in options), LEGS)
-    arguments = [each for each in sys.argv[1:] if each not in options]
-    lines, failed, code = [], False, 0
-    for name, command in legs.items():
-        if code > 128:
-            lines.append(f"{name:<24}not run")
-            continue
-        began = time.monotonic()
-        print(f"\n{name}:", flush=True)
-        code = run([*command, *BALANCED, *arguments])
-        verdict = {0: "passed", SKIPPED: "skipped"}.get(code, "FAILED")
-        failed |= verdict == "FAILED"
-        lines.append(f"{name:<24}{verdict:<9}{time.monotonic() - began:5.0f} s")
+    parser = argparse.ArgumentParser(allow_abbrev=False, add_help=False)
+    parser.add_argument("-n", type=int, default=0)
+    parser.add_argument("--fast", action="store_const", const=FAST, dest="legs", default=LEGS)
+    parser.add_argument("--faults", action="store_const", const=FAULTS, dest="legs")
+    parser.add_argument("--drills", action="store_const", const=DRILLS, dest="legs")
+    options, arguments = parser.parse_known_args()
+
+    with ExitStack() as files:
+        outputs = [files.enter_context(tempfile.TemporaryFile()) for _ in options.legs]
+        lines = [*run_all(options.legs, options.n, arguments, [None, *outputs[1:]])]
     print("\n" + "\n".join(lines))
-    return int(failed)
+    return int(any("FAILED" in line for line in lines))
 
 
 if __name__ == "__main__":

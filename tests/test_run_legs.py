@@ -1,4 +1,4 @@
-"""`make test` runs every leg, also after a failed one, and prints a summary."""
+"""`make test` runs every leg to its end, also beside a failed one, and prints a summary."""
 
 import os
 import re
@@ -23,10 +23,10 @@ RUN = "import sys; from tests import run_legs as r; r.LEGS = {legs}; sys.exit(r.
 WAIT = "import time; print('waits', flush=True); time.sleep(60)"
 
 
-def start(**legs):
+def start(*arguments, **legs):
     commands = {name: ["-c", code] for name, code in legs.items()}
     return subprocess.Popen(
-        [sys.executable, "-c", RUN.format(legs=commands)],
+        [sys.executable, "-c", RUN.format(legs=commands), *arguments],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -38,7 +38,7 @@ def summary(process):
     return {line[:24].strip(): line[24:33].strip() for line in said[-3:]}
 
 
-def test_a_leg_that_fails_does_not_keep_the_next_from_being_run():
+def test_a_leg_that_fails_does_not_end_the_others():
     runner = start(one="raise SystemExit(1)", two="raise SystemExit(77)", three="")
 
     assert summary(runner) == {"one": "FAILED", "two": "skipped", "three": "passed"}
@@ -52,14 +52,37 @@ def test_all_is_well_when_every_leg_is():
     assert runner.returncode == 0
 
 
-def test_a_signal_ends_the_leg_and_those_after_it():
-    runner = start(one="", two=WAIT, three="")
+def test_a_failure_of_a_later_leg_is_one_and_what_it_printed_is_seen(tmp_path):
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    waits = f"print('first'); open({str(fifo)!r}).read()"
+    fails = f"import sys; open({str(fifo)!r}, 'w').close(); sys.exit('it is broken')"
+
+    runner = start(one=waits, two=fails)
+
+    said = runner.communicate(timeout=PATIENCE_S)[0]
+    assert re.fullmatch(
+        r"\none:\nfirst\n\ntwo:\nit is broken\n\none .*passed.*\ntwo .*FAILED.*\n", said
+    )
+    assert runner.returncode == 1
+
+
+def test_half_of_the_processes_run_the_legs_beside_the_first():
+    shows = "import sys; print(sys.argv[-3:])"
+
+    said = start("-n", "3", "-x", one=shows, two=shows).communicate(timeout=PATIENCE_S)[0]
+
+    assert re.findall(r"\[.*\]", said) == ["['-n', '3', '-x']", "['-n', '2', '-x']"]
+
+
+def test_a_signal_ends_every_leg():
+    runner = start(one=WAIT, two=WAIT, three=WAIT)
     while runner.stdout.readline() != "waits\n":
         pass
 
     runner.send_signal(signal.SIGTERM)
 
-    assert summary(runner) == {"one": "passed", "two": "FAILED", "three": "not run"}
+    assert summary(runner) == {"one": "FAILED", "two": "FAILED", "three": "FAILED"}
     assert runner.returncode == 1
 
 
