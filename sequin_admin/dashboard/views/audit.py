@@ -56,11 +56,21 @@ def index(request: Request) -> HttpResponseBase:
         "period": period,
         "presets": {name: preset[0] for name, preset in PRESETS.items()},
         "about": find_object(events.filter(target_id=chosen["id"])) if chosen["id"] else None,
+        # For the link of each row, which narrows the log to its object.
+        "others": others_than_object(request),
         "narrowed": any((*chosen.values(), *period.data.values())),
         # Queried by the page alone: the table, which htmx asks for, has no pickers.
         "offered": SimpleLazyObject(lambda: list_choices(events)),
     }
     return render_page_or_partial(request, "audit/index.html", "table", context)
+
+
+def others_than_object(request: Request) -> str:
+    """`&actor=ann&when=today`: the other parameters of the page's query, or ""."""
+    query = request.GET.copy()
+    for name in ("id", "page"):
+        query.pop(name, None)
+    return f"&{query.urlencode()}" if query else ""
 
 
 def choices_of(asked: Asked) -> dict[str, str]:
