@@ -134,8 +134,8 @@ def test_requests_end_in_time_and_processes_go_on_and_stop_in_time(fault, cluste
 
     fault.end()
     wait_until(lambda: get(port, *asked[0])[0].status_code == 200)
-    wait_until(lambda: told(supervisor, "worker")[-1:] == ["back"])
     for name in ("worker", "web"):
+        wait_until(lambda name=name: told(supervisor, name)[-1:] == ["back"])
         # A paused PgBouncer answers whoever connects: that is no answer of the database.
         assert told(supervisor, name) == ["away", "back"]
     assert "Traceback" not in supervisor.out.getvalue()

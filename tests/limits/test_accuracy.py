@@ -195,4 +195,4 @@ def test_what_is_used_late_counts_when_it_is_used(hammers, organization):
     rows = records(hammers(credential, 4, hold_ms=3, n=5, use_within_ms=100))
 
     assert most_in_a_window([began for _, _, began, _ in rows], 500) <= 20
-    assert len(rows) > 20 * 4
+    assert len(rows) > 20
