@@ -195,7 +195,7 @@ def run_all(
     arguments: list[str],
     outputs: Sequence[IO[bytes] | None],
 ) -> Iterator[str]:
-    """Run the legs side by side and print what they write to their files. Yields a line for each."""
+    """Run the legs side by side and print what they write to files. Yields a line for each."""
     children: list[subprocess.Popen[bytes]] = []
     received = forward_signals(children)
     for (name, command), output in zip(legs.items(), outputs, strict=True):
