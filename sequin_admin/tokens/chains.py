@@ -68,8 +68,10 @@ class Digests:
 
 def holders_of(digests: Collection[str]) -> dict[str, set[UUID]]:
     """The credentials that had the tokens with these digests."""
+    if not digests:
+        return {}
     found: dict[str, set[UUID]] = defaultdict(set)
-    rows = ChainDigest.objects.filter(digest__in=digests) if digests else ChainDigest.objects.none()
+    rows = ChainDigest.objects.filter(digest__in=digests)
     for digest, credential in rows.values_list("digest", "credential"):
         found[digest].add(credential)
     return found

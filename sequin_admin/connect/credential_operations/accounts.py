@@ -33,6 +33,16 @@ def same_secrets(draft: Credential) -> models.QuerySet[Credential]:
     return rows.order_by("created_at", "pk")
 
 
+def lock_first(rows: models.QuerySet[Credential]) -> Credential | None:
+    """The first of the rows, locked until the transaction ends.
+
+    Found by its id: an import mostly finds none, and a query for all columns takes far longer to
+    make than to run.
+    """
+    pk = rows.select_for_update().values_list("pk", flat=True).first()
+    return None if pk is None else Credential.objects.get(pk=pk)
+
+
 def duplicate_of(credential: Credential) -> Credential | None:
     """Another credential of the same account and app. A unique constraint allows only one."""
     if credential.identity is None:
