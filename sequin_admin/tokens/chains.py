@@ -51,13 +51,17 @@ class Digests:
     def key(self) -> bytes:
         return load_key()
 
-    def of(self, credential: Credential, secrets: Mapping[str, object]) -> dict[str, str]:
+    def of(
+        self, credential: Credential, secrets: Mapping[str, object] | None = None
+    ) -> dict[str, str]:
         """The digests of the chain's tokens among `secrets`, by property; empty without a chain.
+        Without `secrets`, of the credential's own.
 
         Raises `DecryptionError` when no key of ours opens the digest key.
         """
         if not rotates(credential):
             return {}
+        secrets = credential.secrets if secrets is None else secrets
         owner = (str(credential.organization_id), credential.kind)
         return {
             name: keyed_digest(self.key, *owner, str(secrets[name]))

@@ -20,7 +20,7 @@ CALLS = {
         "unchanged": 505,
         "a page of 50 of a provider": 907,
         "a token": 597,
-        "an import": 8421,
+        "an import": 8330,
     },
     "sqlite": {
         "one": 472,
@@ -28,7 +28,7 @@ CALLS = {
         "unchanged": 3988,
         "a page of 50 of a provider": 1672,
         "a token": 526,
-        "an import": 7468,
+        "an import": 7430,
     },
 }
 TOLERANCE = 1.1

@@ -24,7 +24,7 @@ def same_account(draft: Credential) -> models.QuerySet[Credential]:
 def same_secrets(draft: Credential) -> models.QuerySet[Credential]:
     """Credentials with equal secrets, or whose chain had the draft's refresh token, oldest first,
     unless the identity of both is known."""
-    chain = chains.holders_of(chains.Digests().of(draft, draft.secrets).values())
+    chain = chains.holders_of(chains.Digests().of(draft).values())
     equal = models.Q(pk__in={pk for holders in chain.values() for pk in holders})
     equal |= models.Q(secrets_digest__in=draft.digests_of(draft.secrets))
     rows = Credential.objects.of(draft.organization).filter(equal)

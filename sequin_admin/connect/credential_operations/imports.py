@@ -201,7 +201,7 @@ def take_entered(
 
 def remember_tokens(credential: Credential) -> None:
     """Begin or go on with the chain of a credential whose tokens were entered or connected."""
-    digests = chains.Digests().of(credential, credential.secrets)
+    digests = chains.Digests().of(credential)
     chains.remember([(credential, digests.values())])
 
 
