@@ -4,7 +4,6 @@ from io import BytesIO
 from typing import IO
 
 from django.db import transaction
-from PIL import Image, UnidentifiedImageError
 
 from sequin_admin.access.models import Logo, Organization
 from sequin_admin.audit.models import record_change
@@ -15,14 +14,6 @@ LOGO_SIDE = 256
 MOST_PIXELS = 20_000_000
 MOST_BYTES = 2_000_000
 FORMATS = ("PNG", "JPEG", "WEBP")
-# What Pillow raises for broken files and decompression bombs.
-UNREADABLE = (
-    UnidentifiedImageError,
-    Image.DecompressionBombError,
-    OSError,
-    ValueError,
-    SyntaxError,
-)
 
 
 class BadPicture(ValueError):
@@ -60,6 +51,11 @@ def remove_logo(organization: Organization, *, actor: AnyActor) -> None:
 
 def normalize_logo(file: IO[bytes], size: int) -> bytes:
     """An uploaded picture, re-encoded as a small PNG without its metadata. Raises `BadPicture`."""
+    # Not needed by a process until somebody changes a logo.
+    from PIL import Image, UnidentifiedImageError
+
+    # For broken files and decompression bombs.
+    unreadable = (UnidentifiedImageError, Image.DecompressionBombError, OSError, ValueError)
     if size > MOST_BYTES:
         raise BadPicture("The file is larger than 2 MB. Choose a smaller one.")
     try:
@@ -69,7 +65,7 @@ def normalize_logo(file: IO[bytes], size: int) -> bytes:
         drawn = picture.convert("RGBA")
     except BadPicture:
         raise
-    except UNREADABLE:
+    except (*unreadable, SyntaxError):
         raise BadPicture("This is no picture we can read. Choose a PNG, JPEG or WebP.") from None
     drawn.thumbnail((LOGO_SIDE, LOGO_SIDE))
     out = BytesIO()

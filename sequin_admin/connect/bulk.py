@@ -199,7 +199,7 @@ def merged(match: Match) -> Saved:
 def match_items(organization: Organization, items: Sequence[Item]) -> list[Match]:
     """Each item with its existing credential, locked. Raises `SameAccount`."""
     drafts, reader = drafts_of(organization, items), chains.Digests()
-    digests = [reader.of(draft, draft.secrets) for draft in drafts]
+    digests = [reader.of(draft) for draft in drafts]
     keys = [
         keys_of(draft, chain=chain.values()) for draft, chain in zip(drafts, digests, strict=True)
     ]

@@ -1,5 +1,12 @@
 from django.apps import AppConfig
 
+from sequin_admin.core.absence import bare
+
+# Django imports this before the apps of others. Ninja wants a signal of Django's tests, which would
+# load unittest and a server: 4 MB of each process.
+with bare("django.test"):
+    import ninja  # noqa: F401
+
 
 class CoreConfig(AppConfig):
     name = "sequin_admin.core"

@@ -38,17 +38,19 @@ class Preparing(Protocol):
 
 
 class PreparedQuery(Generic[Row]):
-    """A query for one row, with parameters.
+    """A query for one row, or for `many`, with parameters.
 
     `build` makes the query from one value for each of `parameters`.
     """
 
-    def __init__(self, build: Callable[..., models.QuerySet[Row]], parameters: Parameters) -> None:
-        self.build, self.parameters = build, parameters
+    def __init__(
+        self, build: Callable[..., models.QuerySet[Row]], parameters: Parameters, many: bool = False
+    ) -> None:
+        self.build, self.parameters, self.most = build, parameters, None if many else 1
 
     @cached_property
     def compiled(self) -> "CompiledQuery":
-        return CompiledQuery(self.build(**examples(self.parameters))[:1])
+        return CompiledQuery(self.build(**examples(self.parameters))[: self.most])
 
     @cached_property
     def filling(self) -> "Filling":
@@ -56,10 +58,12 @@ class PreparedQuery(Generic[Row]):
 
     def first(self, **values: object) -> Row | None:
         """The first row, as `QuerySet.first()` gives it."""
-        compiled = self.compiled
-        connection = connections[compiled.db]
-        rows = fetch(connection, compiled.sql, self.filling(values, connection))
-        return compiled.instance(rows[0]) if rows else None
+        return next(iter(self.all(**values)), None)
+
+    def all(self, **values: object) -> list[Row]:
+        made, connection = self.compiled, connections[self.compiled.db]
+        rows = fetch(connection, made.sql, self.filling(values, connection))
+        return [made.instance(row) for row in rows]
 
 
 class CompiledQuery:
@@ -217,11 +221,7 @@ def fetch_columns(build: Callable[[], ColumnQuery]) -> Sequence[Columns]:
 
 
 def fetch(
-    connection: BaseDatabaseWrapper,
-    sql: str,
-    params: Columns,
-    *,
-    as_text: bool = False,
+    connection: BaseDatabaseWrapper, sql: str, params: Columns, *, as_text: bool = False
 ) -> Sequence[Columns]:
     """All rows. On PostgreSQL by a statement that the server keeps (`PREPARED_STATEMENTS`); not in
     a transaction, which would end if the server did not know it.

@@ -6,7 +6,7 @@ Values come first, as a pattern that matches a part of a secret would leave the 
 import json
 import re
 from base64 import b64encode
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
@@ -66,8 +66,18 @@ def _mask_named(found: re.Match[str]) -> str:
 
 def redact_values(text: str, secrets: Iterable[str]) -> str:
     """`text` without the secrets, also where they are encoded or cut off at the end of the text."""
+    return redact_forms(text, forms_of(secrets))
+
+
+def forms_of(secrets: Iterable[str]) -> list[str]:
+    """What to look for: the secrets, also as they are encoded, the longest first."""
     forms = {form for secret in set(secrets) for form in encoded_forms(secret)}
-    for form in sorted(forms, key=len, reverse=True):
+    return sorted(forms, key=len, reverse=True)
+
+
+def redact_forms(text: str, forms: Sequence[str]) -> str:
+    """As `redact_values()`, with what `forms_of()` the secrets gave."""
+    for form in forms if text else ():
         # Making a pattern takes longer than to see that most texts have no secret in them.
         if f"{form}{text}".isascii() and form.lower() not in text.lower():
             continue
@@ -79,7 +89,7 @@ def _without_cut_off(text: str, forms: Iterable[str]) -> str:
     """`text` without a beginning of a secret at its end, which truncation may have left there."""
     longest = 0
     for form in forms:
-        starts = (n for n in range(min(len(form), len(text)), MIN_CHARS - 1, -1))
+        starts = range(min(len(form), len(text)), MIN_CHARS - 1, -1)
         longest = max(longest, next((n for n in starts if text.endswith(form[:n])), 0))
     return text[: len(text) - longest] + ASTERISKS if longest else text
 

@@ -1,16 +1,19 @@
 """The names of the checks, which of them an outcome decides, and recording their results."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import cache
 from uuid import UUID
 
 from sequin_admin.core import clock
+from sequin_admin.core.concrete import concrete_model
 from sequin_admin.core.monitored import Monitored
 from sequin_admin.credentials.outcomes import Outcome, Verdict, works
-from sequin_admin.health.models import SENTENCE_CHARS, Check, Outage, subject_columns
-from sequin_admin.health.rollup import STATUS_COLUMNS, apply_statuses, checks_of
+from sequin_admin.health import one_subject
+from sequin_admin.health.models import SENTENCE_CHARS, Check, subject_columns
+from sequin_admin.health.one_subject import STATUS_COLUMNS
+from sequin_admin.health.rollup import apply_statuses, checks_of
 from sequin_admin.health.status import LONG_AGO, Streak, next_status
 from sequin_admin.tokens.known_secrets import without_known_secrets
 
@@ -65,7 +68,7 @@ def record_checks_of_many(
 ) -> list[Monitored]:
     """As `record_checks()`, for subjects of one model by their ids, in the same few statements.
 
-    For outcomes in our own words alone: no secrets are looked for in them.
+    For outcomes without secrets, such as those in our own words: none are looked for in them.
     """
     return store_results(lock_statuses(subjects), results)
 
@@ -122,18 +125,26 @@ def lock_statuses(subjects: Sequence[Monitored]) -> list[Monitored]:
 
 def reload_statuses(rows: Sequence[Monitored], *, lock: bool = False) -> set[UUID]:
     """Set the columns of the status to what is stored. Returns the ids of those that are."""
+    stored = {row.pk: row for row in read_statuses(rows, lock=lock)}
+    for row in rows:
+        if state := stored.get(row.pk):
+            for column in STATUS_COLUMNS:
+                setattr(row, column, getattr(state, column))
+    return stored.keys() & {row.pk for row in rows}
+
+
+def read_statuses(rows: Sequence[Monitored], *, lock: bool) -> Iterable[Monitored]:
+    """Rows with the columns of the status, as they are stored."""
+    if lock and len(rows) == 1:
+        return one_subject.locked_status(concrete_model(rows[0])).all(pk=rows[0].pk)
     stored = type(rows[0])._base_manager.filter(pk__in={row.pk for row in rows}).order_by("pk")
     stored = stored.select_for_update(no_key=True) if lock else stored
-    states = {pk: state for pk, *state in stored.values_list("pk", *STATUS_COLUMNS)}
-    for row in rows:
-        for column, value in zip(STATUS_COLUMNS, states.get(row.pk, ()), strict=False):
-            setattr(row, column, value)
-    return states.keys() & {row.pk for row in rows}
+    return stored.only(*STATUS_COLUMNS)
 
 
 def grace_period_start(provider: str) -> datetime:
     """The earliest start of a grace period: suspended in an outage, it restarts after it."""
-    last = Outage.objects.filter(provider=provider).first()
+    last = one_subject.LAST_OUTAGE.first(provider=provider)
     if last is None:
         return LONG_AGO
     return last.cleared_at or clock.now()

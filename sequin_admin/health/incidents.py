@@ -17,7 +17,7 @@ from sequin_admin.core import clock, pruning
 from sequin_admin.core.monitored import Monitored
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.signals import disabled
-from sequin_admin.health import alerts, cause_verbs
+from sequin_admin.health import alerts, cause_verbs, one_subject
 from sequin_admin.health.cause_models import fault_code
 from sequin_admin.health.causes import LockedCauses
 from sequin_admin.health.models import (
@@ -112,7 +112,12 @@ class IncidentChanges:
 def update_incidents(troubles: Sequence[tuple[Monitored, Reason | None]], *, at: datetime) -> None:
     """Open, change or resolve the incidents of subjects, by each one's own reason or None."""
     ids = [subject.pk for subject, _ in troubles]
-    known = {row.entity_id: row for row in Incident.objects.open().filter(entity_id__in=ids)}
+    open_rows: Iterable[Incident] = (
+        one_subject.OPEN_INCIDENTS.all(pk=ids[0])
+        if len(ids) == 1
+        else Incident.objects.open().filter(entity_id__in=ids)
+    )
+    known = {row.entity_id: row for row in open_rows}
     changes = IncidentChanges(at=at)
     for subject, trouble in troubles:
         changes.add(known.get(subject.pk), subject, trouble)

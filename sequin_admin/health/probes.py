@@ -17,8 +17,8 @@ from sequin_admin.core.words import format_time
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import FAILURES, Credential, OAuthApp
 from sequin_admin.credentials.outcomes import DraftProbe, Outcome, Verdict
-from sequin_admin.health import alerts, checks, ends
-from sequin_admin.health.checks import record_checks
+from sequin_admin.health import alerts, checks, ends, one_subject
+from sequin_admin.health.checks import Results, record_checks_of_many
 from sequin_admin.health.rollup import propagate
 from sequin_admin.health.status import Status
 from sequin_admin.tokens import attempts, endpoints, lifetimes, renewal
@@ -153,13 +153,18 @@ def record_probe(credential: Credential, outcome: Outcome) -> list[Monitored]:
     schedule_next_probe(credential, outcome, made_due=stored.made_due)
     if app and outcome.of_app:
         # The OAuth app is at fault: the credential inherits its status.
-        changed = record_checks(app, {checks.CLIENT: outcome})
-        return changed + record_checks(credential, {})
+        changed = record_clean(app, {checks.CLIENT: outcome})
+        return changed + record_clean(credential, {})
     changed = []
     if app and not stored.app_changed and proves_app(credential, app, outcome):
-        changed = record_checks(app, {checks.CLIENT: outcomes.works()})
+        changed = record_clean(app, {checks.CLIENT: outcomes.works()})
     results = {**checks.checks_from_probe(outcome), **check_expiry(credential)}
-    return changed + record_checks(credential, results)
+    return changed + record_clean(credential, results)
+
+
+def record_clean(subject: Monitored, results: Results) -> list[Monitored]:
+    """As `checks.record_checks()`, of outcomes that `call_probe()` has taken the secrets from."""
+    return record_checks_of_many([subject], {subject.pk: results})
 
 
 @dataclass(frozen=True)
@@ -178,13 +183,12 @@ class StateAtRecord:
 def state_at_record(credential: Credential) -> StateAtRecord:
     """Compare the rows, as they were loaded for the probe, with what is stored now. Under the lock
     of the credential's: nothing is lost of who writes meanwhile."""
-    rows = Credential.objects.filter(pk=credential.pk).select_for_update(no_key=True)
-    now = rows.values_list("secrets_changed_at", "check_due_at").first()
+    now = one_subject.PROBED_CREDENTIAL.first(pk=credential.pk)
     if now is None:
         return StateAtRecord()
-    (replaced_at, due_at), due_before = now, credential.check_due_at
+    due_at, due_before = now.check_due_at, credential.check_due_at
     return StateAtRecord(
-        secrets_replaced=replaced_at != credential.secrets_changed_at,
+        secrets_replaced=now.secrets_changed_at != credential.secrets_changed_at,
         app_changed=credential.oauth_app is not None and is_app_changed(credential.oauth_app),
         made_due=bool(due_at and due_before and due_at < due_before),
     )
@@ -206,7 +210,7 @@ def merge_discovered(credential: Credential, outcome: Outcome) -> Outcome:
     other = credential_operations.duplicate_of(credential)
     if other:
         credential.refresh_from_db(fields=["properties", "identity"])
-        return duplicate_outcome(credential, other)
+        return without_known_secrets(credential, duplicate_outcome(credential, other))
     credential.save(update_fields=["properties", "identity", "updated_at"])
     return outcome
 

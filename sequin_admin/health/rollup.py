@@ -18,9 +18,10 @@ from sequin_admin.access.models import Organization
 from sequin_admin.core import clock
 from sequin_admin.core.monitored import Monitored
 from sequin_admin.credentials.models import Credential, OAuthApp
-from sequin_admin.health import causes, incidents
+from sequin_admin.health import causes, incidents, one_subject
 from sequin_admin.health.entities import deferred_columns, monitored_models
 from sequin_admin.health.models import SENTENCE_CHARS, Check, Incident, Transition, subject_columns
+from sequin_admin.health.one_subject import STATUS_COLUMNS
 from sequin_admin.health.signals import status_changed
 from sequin_admin.health.status import LONG_AGO, Reason, Status, roll_up
 from sequin_admin.notifications import events, outbox
@@ -32,7 +33,6 @@ BATCH_SIZE = 500
 RECENT = timedelta(minutes=20)
 BLOCKED = "Blocked by the "
 NOT_RUNNING = "Nothing hinders it, but it has not run yet."
-STATUS_COLUMNS = ("health_status", "health_note", "health_since")
 
 
 @dataclass(frozen=True)
@@ -164,6 +164,8 @@ def apply_statuses(
 
 def notify_status_changes(changed: Sequence[tuple[Monitored, ComputedStatus]]) -> None:
     """Post `health_changed` messages for organizations that have an enabled channel."""
+    if not changed:
+        return
     owners = {subject_columns(subject)["organization_id"] for subject, _ in changed}
     channels = outbox.find_channels(owners)
     notified = Organization.objects.in_bulk(channels)
@@ -189,6 +191,8 @@ def message_of_status(type_: str, subject: Monitored, state: ComputedStatus) -> 
 
 
 def checks_of(subjects: Sequence[Monitored]) -> Mapping[UUID, list[Check]]:
+    if len(subjects) == 1:
+        return {subjects[0].pk: one_subject.CHECKS.all(pk=subjects[0].pk)}
     rows = Check.objects.filter(entity_id__in=[subject.pk for subject in subjects])
     grouped = defaultdict[UUID, list[Check]](list)
     for check in rows:

@@ -7,14 +7,16 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from django.db import transaction
+from django.db.models import UUIDField
 
 from sequin_admin.access.models import Organization
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock, leases, pruning
 from sequin_admin.core.actors import AnyActor
+from sequin_admin.core.prepared import PreparedQuery
 from sequin_admin.notifications import delivery
 from sequin_admin.notifications.message import TEST, Message, Severity
 from sequin_admin.notifications.models import Channel, Delivery, DeliveryState, ordering_key_of
@@ -35,14 +37,26 @@ def post(organization: Organization, *messages: Message) -> list[Delivery]:
     return post_all([(organization, message) for message in messages])
 
 
+CHANNELS_OF_ONE = PreparedQuery(
+    lambda organization: (
+        Channel.objects.enabled().filter(organization=organization).defer("secrets")
+    ),
+    {"organization": (UUIDField(), uuid4())},
+    many=True,
+)
+
+
 def find_channels(owners: Iterable[UUID]) -> Channels:
     """The enabled channels of those organizations that have some.
 
     To the others there is no message to build, unless a customer gets it.
     """
-    enabled = defaultdict[UUID, list[Channel]](list)
-    channels = Channel.objects.enabled().filter(organization__in=set(owners))
-    for channel in channels.defer("secrets"):
+    enabled, ids = defaultdict[UUID, list[Channel]](list), set(owners)
+    if len(ids) == 1:
+        channels: Iterable[Channel] = CHANNELS_OF_ONE.all(organization=ids.pop())
+    else:
+        channels = Channel.objects.enabled().filter(organization__in=ids).defer("secrets")
+    for channel in channels:
         enabled[channel.organization_id].append(channel)
     return dict(enabled)
 

@@ -51,13 +51,17 @@ class Digests:
     def key(self) -> bytes:
         return load_key()
 
-    def of(self, credential: Credential, secrets: Mapping[str, object]) -> dict[str, str]:
+    def of(
+        self, credential: Credential, secrets: Mapping[str, object] | None = None
+    ) -> dict[str, str]:
         """The digests of the chain's tokens among `secrets`, by property; empty without a chain.
+        Without `secrets`, of the credential's own.
 
         Raises `DecryptionError` when no key of ours opens the digest key.
         """
         if not rotates(credential):
             return {}
+        secrets = credential.secrets if secrets is None else secrets
         owner = (str(credential.organization_id), credential.kind)
         return {
             name: keyed_digest(self.key, *owner, str(secrets[name]))
@@ -68,8 +72,10 @@ class Digests:
 
 def holders_of(digests: Collection[str]) -> dict[str, set[UUID]]:
     """The credentials that had the tokens with these digests."""
+    if not digests:
+        return {}
     found: dict[str, set[UUID]] = defaultdict(set)
-    rows = ChainDigest.objects.filter(digest__in=digests) if digests else ChainDigest.objects.none()
+    rows = ChainDigest.objects.filter(digest__in=digests)
     for digest, credential in rows.values_list("digest", "credential"):
         found[digest].add(credential)
     return found

@@ -150,13 +150,17 @@ def record_call(purpose: Purpose, credential: Credential, *, answered: bool) -> 
         if rows.exists():
             rows.delete()
         return
+    tried: dict[str, Any] = {"tried_at": clock.now(), "trial_until": None}
+    # It is there when it was silent before, and others write it at the same time.
+    if rows.update(**tried):
+        return
     place = {name: credential.properties.get(name) for name in credential.destination_properties}
     SilentEndpoint.objects.update_or_create(
         purpose=purpose,
         kind=credential.kind,
         destination=credential.destination,
-        defaults={"tried_at": clock.now(), "trial_until": None},
-        create_defaults={"tried_at": clock.now(), "place": place},
+        defaults=tried,
+        create_defaults={**tried, "place": place},
     )
 
 

@@ -204,3 +204,14 @@ def test_the_few_that_hold_a_value_are_known_before_the_metadata_is_read(organiz
 
     assert few == ({SearchText: [row.pk]} if connection.vendor == "sqlite" else {})
     assert find_few((SearchText,), "status:healthy") == {}
+
+
+def test_the_few_with_a_value_too_short_for_the_index_are_known_too(organization):
+    having = make_credential(organization, "stripe_key", metadata={"seats": 7})
+    named = make_credential(organization, "sendgrid_key", name="Note seats:7")
+    make_credential(organization, "sendgrid_key", name="Other", metadata={"seats": 77})
+
+    few = find_few((SearchText,), "seats:7")
+
+    assert {having.pk, named.pk} <= set(few[SearchText])
+    assert found(organization, "seats:7") == {having.name, named.name}

@@ -14,7 +14,7 @@ from django.db import connection, models, transaction
 from sequin_admin.access.models.organizations import Findable
 from sequin_admin.core.chunks import CHUNK_SIZE
 from sequin_admin.core.search_language import Term, all_of, pairs_of, parse_search
-from sequin_admin.core.search_text import join_texts, leaves
+from sequin_admin.core.search_text import GRAM, fold, join_texts, leaves
 
 # As many rows as a list shows.
 FEW = 2000
@@ -107,35 +107,52 @@ def save_texts(texts: Mapping[UUID, str], table: type[models.Model]) -> None:
 
 
 def find_few(tables: Sequence[type[models.Model]], text: str) -> Few:
-    """Ids of those with the words of a search, by the table of their texts, where these are few,
-    for SQLite: it can't estimate what a word finds, and would look at every row of the
-    organization. One query."""
+    """Ids among which are all that a search finds, by the table of their texts, where these are
+    few: neither database can estimate that, and would look at every row of the organization. One
+    query, or none."""
     return find_few_with(tables, parse_search(text))
 
 
 def find_few_with(tables: Sequence[type[models.Model]], terms: Sequence[Term]) -> Few:
     """As `find_few()`, with the terms of a search."""
-    if connection.vendor != "sqlite":
-        return {}
-    held = {table: condition for table in tables if (condition := words_of(table, terms))}
-    if not held:
-        return {}
-    parts = []
-    for number, (table, condition) in enumerate(held.items()):
-        rows = table._base_manager.filter(condition)[: FEW + 1]
-        named = table._base_manager.filter(pk__in=rows.values("pk"))
-        parts.append(named.values_list(models.Value(number), "pk"))
-    found = list(parts[0].union(*parts[1:], all=True))
-    pks = {table: [pk for at, pk in found if at == n] for n, table in enumerate(held)}
+    holding = {table: rows for table in tables if (rows := rows_holding(table, terms))}
+    parts = [
+        each.model._base_manager.filter(pk__in=each[: FEW + 1].values("pk")).values_list(
+            models.Value(number), "pk"
+        )
+        for number, rows in enumerate(holding.values())
+        for each in rows
+    ]
+    found = set(parts[0].union(*parts[1:], all=True)) if parts else ()
+    pks = {table: [pk for at, pk in found if at == n] for n, table in enumerate(holding)}
     return {table: each for table, each in pks.items() if len(each) <= FEW}
 
 
-def words_of(table: type[models.Model], terms: Iterable[Term]) -> models.Q:
-    """What the texts hold of every row that is found: words, and values of keys of the metadata."""
-    owner = cast(type[models.Model], table._meta.pk.related_model)
-    filters = cast(Findable[models.Model], owner._default_manager.all()).search_filters
-    held = (each for each in terms if each.key.casefold() not in filters)
-    return all_of([models.Q(text__has_word=each.value) for each in held])
+def rows_holding(
+    table: type[models.Model], terms: Iterable[Term]
+) -> list[models.QuerySet[models.Model]]:
+    """Rows whose keys are of all that is found. Of what PostgreSQL finds by the index of texts,
+    none: that leaves a key of the metadata whose value is too short for it."""
+    texts, terms = table._base_manager.all(), terms_in_text(table, terms)
+    if connection.vendor == "sqlite":
+        words = all_of([models.Q(text__has_word=each.value) for each in terms])
+        return [texts.filter(words)] if words else []
+    keyed = next((each for each in terms if each.key and len(fold(each.value)) < GRAM), None)
+    if keyed is None:
+        return []
+    owners = owner_of(table)._base_manager.filter(pairs_of(keyed))
+    return [texts.filter(text__has_word=keyed.written), owners]
+
+
+def terms_in_text(table: type[models.Model], terms: Iterable[Term]) -> list[Term]:
+    """Those whose value is in the text of every row that is found: words, and keys of the
+    metadata."""
+    rows = cast(Findable[models.Model], owner_of(table)._default_manager.all())
+    return [each for each in terms if each.key.casefold() not in rows.search_filters]
+
+
+def owner_of(table: type[models.Model]) -> type[models.Model]:
+    return cast(type[models.Model], table._meta.pk.related_model)
 
 
 class SearchedQuerySet(Findable[Row], Generic[Row]):

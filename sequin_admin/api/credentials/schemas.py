@@ -137,9 +137,9 @@ BLANK = "This must not be empty."
 
 def blank_names(properties: Properties) -> list[str]:
     """Required properties that were sent empty."""
-    given = properties.plain_values()
-    required = [n for n in properties.names() if type(properties).model_fields[n].is_required()]
-    return [name for name in required if given.get(name, "") == ""]
+    given, fields = properties.plain_values(), type(properties).model_fields
+    blank = [name for name in properties.names() if given.get(name, "") == ""]
+    return [name for name in blank if fields[name].is_required()]
 
 
 def refuse_blank(properties: Properties) -> None:

@@ -22,7 +22,7 @@ from sequin_admin.api.credentials.schemas import (
     ImportedCredential,
     credential_out,
     entry_error,
-    imported_out,
+    notice_of,
     refuse_blank,
 )
 from sequin_admin.api.framework.auth import (
@@ -129,10 +129,9 @@ def import_credential(
     if saved.needs_probe:
         probes.verify_entered(credential)
     stored = get_owned_or_404(organization, credential.pk)
-    with_etag(response, credential_out(stored))
-    return Status(
-        201 if saved.is_new else 200, imported_out(stored, saved.change, payload.properties)
-    )
+    shown = with_etag(response, credential_out(stored))
+    notice = notice_of(saved.change, payload.properties)
+    return Status(201 if saved.is_new else 200, shown | notice)
 
 
 def get_oauth_app_or_422(organization: Organization, payload: CredentialImport) -> OAuthApp | None:

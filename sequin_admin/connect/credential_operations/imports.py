@@ -8,6 +8,7 @@ from django.db import IntegrityError, transaction
 from sequin_admin.access.models import Organization
 from sequin_admin.connect import entered
 from sequin_admin.connect.credential_operations.accounts import (
+    lock_first,
     refuse_duplicate,
     same_account,
     same_secrets,
@@ -102,8 +103,8 @@ def upsert(
     draft: Credential, grant: TokenGrant | None, *, actor: AnyActor, given: set[str]
 ) -> Saved:
     """Update the credential of the draft's account, or save the draft as a new one (True)."""
-    known = same_account(draft).select_for_update().first() if draft.identity else None
-    known = known or same_secrets(draft).select_for_update().first()
+    known = lock_first(same_account(draft)) if draft.identity else None
+    known = known or lock_first(same_secrets(draft))
     if known and grant:
         saved = connect_again(known, draft, grant, given, actor=actor)
     elif known:
@@ -200,7 +201,7 @@ def take_entered(
 
 def remember_tokens(credential: Credential) -> None:
     """Begin or go on with the chain of a credential whose tokens were entered or connected."""
-    digests = chains.Digests().of(credential, credential.secrets)
+    digests = chains.Digests().of(credential)
     chains.remember([(credential, digests.values())])
 
 

@@ -6,7 +6,7 @@ rows are one JSON document, written by a fast encoder; the server reads it with 
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 from uuid import UUID
 
 import orjson
@@ -65,6 +65,14 @@ class SQLInsertCompiler(compiler.SQLInsertCompiler):
         prepared: Value = super().prepare_value(field, value)
         return prepared
 
+    def pre_save_val(self, field: Any, obj: models.Model) -> object:
+        # Of these, only the time of a change is not what the row says.
+        if type(field) in PLAIN and not (
+            getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
+        ):
+            return getattr(obj, field.attname)
+        return super().pre_save_val(field, obj)
+
     def assemble_as_sql(
         self,
         fields: Sequence["models.Field[object, object]"],
@@ -95,13 +103,17 @@ def fits_json(
     if any(isinstance(field, models.FloatField) for field in fields):
         return False
     times = [n for n, field in enumerate(fields) if isinstance(field, models.DateTimeField)]
-    return all(has_whole_minutes(row[number]) for row in value_rows for number in times)
+    others = [
+        value
+        for row in value_rows
+        for number in times
+        if isinstance(value := row[number], datetime) and value.tzinfo is not UTC
+    ]
+    return all(map(has_whole_minutes, others))
 
 
-def has_whole_minutes(value: object) -> bool:
-    """Whether it is in UTC or in a zone that is minutes ahead or behind; true for no time."""
-    if not isinstance(value, datetime) or value.tzinfo is UTC:
-        return True
+def has_whole_minutes(value: datetime) -> bool:
+    """Whether its zone is minutes ahead or behind."""
     return not (value.utcoffset() or timedelta()) % timedelta(minutes=1)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from django.db import models
 
 from sequin_admin.core.http import Response
-from sequin_admin.core.redaction import redact_values
+from sequin_admin.core.redaction import forms_of, redact_forms
 from sequin_admin.core.strict_json import storable_text
 
 BODY_SHOWN = 2000
@@ -89,7 +89,7 @@ class Outcome:
 
     def without(self, secrets: Iterable[str]) -> "Outcome":
         """A copy without these secrets in what people read: a provider may repeat them."""
-        clean = partial(redact_values, secrets=tuple(secrets))
+        clean = partial(redact_forms, forms=forms_of(secrets))
         body = clean(str(self.evidence.get("body", "")))
         return replace(
             self,
