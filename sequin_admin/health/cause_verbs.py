@@ -9,7 +9,7 @@ from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
 from sequin_admin.core.actors import AnyActor
-from sequin_admin.core.words import format_time
+from sequin_admin.core.words import format_local_time
 from sequin_admin.health.models import Cause, CauseNote
 
 MUTE_AT_MOST = timedelta(days=90)
@@ -55,9 +55,8 @@ def mute(cause: Cause, *, until: datetime | None, actor: AnyActor) -> Cause:
     row, now = lock_cause(cause, actor), clock.now()
     refuse_over(row, "muted")
     if until and not now < until <= now + MUTE_AT_MOST:
-        raise CauseRefused(
-            f"Choose a time from now until {format_time(now + MUTE_AT_MOST)}.", "until"
-        )
+        latest = format_local_time(now + MUTE_AT_MOST)
+        raise CauseRefused(f"Choose a time from now until {latest}.", "until")
     row.muted_at, row.muted_until, row.muted_by = now, until, str(actor or "")[:200]
     row.save(update_fields=["muted_at", "muted_until", "muted_by"])
     record_change(row, "cause.muted", actor, until=until and until.isoformat())
