@@ -202,6 +202,12 @@ def test_a_script_sends_one_value(owner, cause, until, hours):
     assert muted.muted_until == (hours and now + timedelta(hours=hours))
 
 
+@pytest.mark.parametrize("sent", [{}, {"until_0": "other"}])
+def test_half_of_it_mutes_nothing(owner, cause, sent):
+    assert owner.post(f"/causes/{cause.pk}/mute/", sent).status_code == 422
+    assert not Cause.objects.exclude(muted_at=None).exists()
+
+
 def test_what_is_over_meanwhile_is_not_muted(owner, cause, fleet):
     see(fleet, outcomes.works())
 

@@ -159,13 +159,14 @@ def release(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def mute(request: Request, pk: str) -> HttpResponse:
     """Ask until when; then notify nobody of it."""
-    cause, form = get_owned_or_404(request, pk), MuteForm(request.POST or None)
+    cause, posted = get_owned_or_404(request, pk), request.method == "POST"
+    form = MuteForm(request.POST if posted else None)
 
     def verb(cause: Cause) -> Cause:
         until = form.ends(clock.now())
         return cause_verbs.mute(cause, until=until, actor=actor_of(request))
 
-    if request.method == "POST" and form.is_valid():
+    if posted and form.is_valid():
         try:
             return do_verb(request, pk, verb, "It is muted: counts and badges stay as they are.")
         except CauseRefused as error:
