@@ -16,6 +16,7 @@ from sequin_admin.dashboard.cause_timeline import build_timeline
 from sequin_admin.dashboard.listing import MAX_ROWS, Pages, get_query_param, parse_uuids
 from sequin_admin.dashboard.live import Current
 from sequin_admin.health import alerts, cause_words
+from sequin_admin.health.fleet import kept_if_many
 from sequin_admin.health.models import Cause, CauseQuerySet, Check, Incident
 from sequin_admin.notifications.models import Delivery
 
@@ -115,9 +116,20 @@ def list_deliveries(cause: Cause) -> QuerySet[Delivery]:
 
 
 def count_links(cause: Cause) -> dict[str, int]:
-    """The reconnect links that were made since it began, and what came of them."""
+    """The reconnect links that were made since it began, and what came of them; cached as
+    `kept_if_many()` does."""
     if cause.entity != "credential" or not cause.status:
         return {}
+
+    def count() -> dict[str, int]:
+        return count_links_now(cause)
+
+    # To find none takes as long.
+    size = cause.total_incidents
+    return kept_if_many(f"cause:{cause.pk}", count, lambda counts: max(size, counts["made"]))
+
+
+def count_links_now(cause: Cause) -> dict[str, int]:
     ids = Incident.objects.filter(cause=cause).order_by().values("entity_id")
     rows = ConnectLink.objects.filter(
         organization=cause.organization_id, reconnects__in=ids, created_at__gte=cause.opened_at

@@ -19,7 +19,7 @@ from sequin_admin.health.cause_words import NOUNS
 from sequin_admin.health.models import Cause, Incident
 
 # Of the checks that failed, and of those that passed, so many stand there each, and so many acts.
-SHOWN, ACTS = 100, 50
+SHOWN, ACTS = 30, 50
 # So many in a row are not folded.
 ALONE = 3
 FAILED, PASSED = "opened_at", "resolved_at"

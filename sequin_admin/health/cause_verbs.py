@@ -9,11 +9,13 @@ from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.audit.models import record_change
 from sequin_admin.core import clock
 from sequin_admin.core.actors import AnyActor
-from sequin_admin.core.words import format_time
+from sequin_admin.core.words import format_local_time
 from sequin_admin.health.models import Cause, CauseNote
+from sequin_admin.notifications import outbox
 
 MUTE_AT_MOST = timedelta(days=90)
 NOTES = 200
+MUTED = "It was muted before it could be sent."
 
 
 class CauseRefused(Exception):
@@ -55,11 +57,10 @@ def mute(cause: Cause, *, until: datetime | None, actor: AnyActor) -> Cause:
     row, now = lock_cause(cause, actor), clock.now()
     refuse_over(row, "muted")
     if until and not now < until <= now + MUTE_AT_MOST:
-        raise CauseRefused(
-            f"Choose a time from now until {format_time(now + MUTE_AT_MOST)}.", "until"
-        )
+        latest = format_local_time(now + MUTE_AT_MOST)
+        raise CauseRefused(f"Choose a time from now until {latest}.", "until")
     row.muted_at, row.muted_until, row.muted_by = now, until, str(actor or "")[:200]
-    row.save(update_fields=["muted_at", "muted_until", "muted_by"])
+    row.save(update_fields=["muted_at", "muted_until", "muted_by", *withdraw_messages(row)])
     record_change(row, "cause.muted", actor, until=until and until.isoformat())
     return row
 
@@ -83,6 +84,17 @@ def add_note(cause: Cause, text: str, *, actor: AnyActor) -> CauseNote:
     note = CauseNote.objects.create(cause=row, author=str(actor or "")[:200], text=text)
     record_change(row, "cause.noted", actor)
     return note
+
+
+def withdraw_messages(cause: Cause) -> tuple[str, ...]:
+    """Take back what was posted of it and waits, as in quiet hours; what nobody got is due again
+    when it is muted no longer. Returns the names of the columns that it sets."""
+    unsent = outbox.withdraw(cause.deliveries, MUTED)
+    if "cause.opened" in unsent:
+        cause.told_at = None
+    if "cause.grew" in unsent:
+        cause.grown_told_at = None
+    return ("told_at", "grown_told_at")
 
 
 def release_all_of(membership: Membership) -> None:

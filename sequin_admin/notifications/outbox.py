@@ -131,18 +131,34 @@ def drop_obsolete(drafts: list[Delivery], now: datetime) -> None:
     )
     keys = [each.ordering_key for each in drafts]
     obsolete = list(delayed.filter(ordering_key__in=keys).select_for_update())
-    columns: dict[str, Any] = {
-        "state": DeliveryState.DROPPED,
-        "last_error": "It was over before the quiet hours were.",
-        "ended_at": now,
-        "next_try_at": None,
-    }
+    columns = dropped_columns("It was over before the quiet hours were.", now)
     Delivery.objects.filter(pk__in=[row.pk for row in obsolete]).update(**columns)
     dropped = {row.ordering_key for row in obsolete}
     for each in drafts:
         if each.ordering_key in dropped:
             for column, value in columns.items():
                 setattr(each, column, value)
+
+
+@transaction.atomic
+def withdraw(ids: Sequence[int], reason: str) -> set[str]:
+    """Drop those of the deliveries that wait, for the first try or another. Returns the types of
+    messages of which nothing was sent."""
+    rows = Delivery.objects.filter(pk__in=ids)
+    waiting = list(rows.pending().filter(leases.unleased()).select_for_update())
+    pks = [row.pk for row in waiting]
+    Delivery.objects.filter(pk__in=pks).update(**dropped_columns(reason, clock.now()))
+    sent = rows.exclude(state=DeliveryState.DROPPED).values_list("type", flat=True)
+    return {row.type for row in waiting} - set(sent)
+
+
+def dropped_columns(reason: str, now: datetime) -> dict[str, Any]:
+    return {
+        "state": DeliveryState.DROPPED,
+        "last_error": reason,
+        "ended_at": now,
+        "next_try_at": None,
+    }
 
 
 @transaction.atomic

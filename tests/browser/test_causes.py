@@ -1,6 +1,7 @@
 """A mass failure, from the line on the overview to the links; and who looks after it."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.db import transaction
@@ -83,7 +84,10 @@ def test_a_cause_is_taken_muted_and_written_about(page: Page, mass_failure: Caus
     hand.go(page.get_by_role("link", name="HubSpot refuses 600 accounts").first)
     hand.go(page.get_by_role("button", name="I am on it"))
     hand.go(page.get_by_role("link", name="Mute", exact=True))
-    page.get_by_label("Notify nobody").select_option("for 8 hours")
+    page.get_by_label("For how long").select_option("for 8 hours")
+    expect(page.get_by_label("Until")).to_be_hidden()
+    page.get_by_label("For how long").select_option("until a time")
+    page.get_by_label("Until").fill(f"{clock.now() + timedelta(days=2):%Y-%m-%dT18:30}")
     hand.go(page.get_by_role("button", name="Mute"))
     page.get_by_label("Add a note").fill("HubSpot is told: ticket 4711.")
     hand.go(page.get_by_role("button", name="Add the note"))
@@ -91,7 +95,7 @@ def test_a_cause_is_taken_muted_and_written_about(page: Page, mass_failure: Caus
     assert hand.steps == 5
     front = page.get_by_role("region", name="Cause")
     expect(front).to_contain_text("paul@arrakis.test is on it")
-    expect(front).to_contain_text(re.compile("Muted\\s+until"))
+    expect(front).to_contain_text(re.compile("Muted\\s+until .+, 18:30"))
     timeline = page.get_by_role("region", name="Timeline")
     expect(timeline).to_contain_text("HubSpot is told: ticket 4711.")
     expect(timeline).to_contain_text("Cause: taken by paul@arrakis.test")

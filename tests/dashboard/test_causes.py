@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.core.cache import caches
 
 from sequin_admin.audit.models import record_change
 from sequin_admin.connect import links
@@ -12,8 +13,9 @@ from sequin_admin.core.words import format_exact_time
 from sequin_admin.credentials import outcomes
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard import cause_timeline
-from sequin_admin.dashboard.cause_page import count_recent
+from sequin_admin.dashboard.cause_page import count_links, count_recent
 from sequin_admin.health import cause_verbs, probes, rollup
+from sequin_admin.health import fleet as fleets
 from sequin_admin.health.models import Cause, CauseNote
 from sequin_admin.notifications.models import Channel
 from tests.due_work import notify
@@ -141,7 +143,7 @@ def test_its_mute_leads_back_to_it_by_what_it_says(owner, cause):
 
 
 def test_a_mute_that_is_over_is_not_shown(owner, cause):
-    owner.post(f"/causes/{cause.pk}/mute/", {"hours": "8"})
+    owner.post(f"/causes/{cause.pk}/mute/", {"until": "8"})
     assert "Muted" in text(owner, "/")
     Cause.objects.update(muted_until=clock.now() - timedelta(minutes=1))
 
@@ -188,6 +190,22 @@ def test_how_a_young_cause_grows_is_not_counted_row_by_row(organization, django_
     see(Credential.objects.all()[:1], outcomes.works())
     cause.refresh_from_db()
     assert count_recent(cause, cause.opened_at - hour) == (3, 1)
+
+
+def test_the_links_of_a_large_cause_are_not_counted_each_time(
+    cause, fleet, user, monkeypatch, django_assert_num_queries
+):
+    monkeypatch.setattr(fleets, "LARGE_FLEET", 4)
+    links.create_reconnect(cause.organization, fleet[0], actor=user)
+    counted = count_links(cause)
+
+    with django_assert_num_queries(0):
+        assert count_links(cause) == counted == {"made": 1, "mailed": 0, "completed": 0}
+    monkeypatch.setattr(fleets, "LARGE_FLEET", 5)
+    caches["local"].clear()
+    for _ in range(2):
+        with django_assert_num_queries(1):
+            count_links(cause)
 
 
 def test_a_mass_failure_that_ends_shrinks_though_it_began_within_the_hour(owner, cause, fleet):

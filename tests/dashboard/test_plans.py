@@ -8,6 +8,7 @@ from django.test.utils import CaptureQueriesContext
 
 from sequin_admin.connect import links
 from sequin_admin.connect.credential_operations import actions
+from sequin_admin.core.search_text import trigrams
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.models import Credential
 from sequin_admin.dashboard.views import connect_links
@@ -111,6 +112,26 @@ def test_the_states_of_what_a_search_finds_are_counted_up_to_what_pages_show(
     page = owner.get("/connect-links/?q=o&state=created").content.decode()
 
     assert "Newest 1" in " ".join(page.split())
+
+
+@pytest.mark.postgresql
+def test_what_ends_is_found_by_the_index_of_the_texts(owner):
+    """Else each connect link and each account that ends would be read to find one."""
+    reads = [each for each in statements(owner, "/expiry/?q=one") if "expires_at" in each]
+
+    assert len(reads) == 2
+    for table in ("credentials_searchtext", "connect_connectlinktext"):
+        assert all(f'search_trigrams("{table}"."text"' in each for each in reads), table
+
+
+@pytest.mark.postgresql
+@pytest.mark.parametrize("text", ["", "ab", "abc", "aaaa", "añ€😀x ab\nañ€", "spice " * 300])
+def test_the_function_of_the_index_makes_the_trigrams_of_a_search(text):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT search_trigrams(%s)", [text])
+        [made] = cursor.fetchone()
+
+    assert sorted(set(made)) == trigrams(text)
 
 
 @pytest.mark.postgresql

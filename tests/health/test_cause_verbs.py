@@ -9,11 +9,22 @@ from sequin_admin.credentials import outcomes
 from sequin_admin.health import cause_alerts, cause_verbs
 from sequin_admin.health.cause_verbs import CauseRefused
 from sequin_admin.health.models import Cause
+from sequin_admin.notifications import delivery
+from sequin_admin.notifications.models import Delivery
 from tests.conftest import make_member
 from tests.due_work import notify
-from tests.health.test_causes import MINUTE, REVOKED, fleet, see
+from tests.health.test_causes import MINUTE, REVOKED, channel, fleet, see
 
-__all__ = ["fleet"]
+__all__ = ["channel", "fleet"]
+
+
+def delivery_is_due():
+    return Delivery.objects.due().exists()
+
+
+def make_channel_like(channel):
+    channel.pk, channel.name = None, "Night"
+    channel.save(force_insert=True)
 
 
 @pytest.fixture
@@ -75,6 +86,61 @@ def test_a_muted_cause_tells_nobody_that_it_has_grown(fleet, cause, hours, user)
     cause_verbs.unmute(cause, actor=user)
 
     assert notify() == 1
+
+
+def test_what_waits_to_be_sent_is_not_when_it_is_muted(fleet, channel, hours, user):
+    see(fleet[:1], REVOKED)
+    notify()
+    cause, waiting = Cause.objects.get(), Delivery.objects.get()
+
+    cause_verbs.mute(cause, until=hours.now + MINUTE, actor=user)
+
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.last_error) == ("dropped", cause_verbs.MUTED)
+    assert (notify(), delivery_is_due()) == (0, False)
+    hours.pass_by(MINUTE)
+    assert (notify(), notify(), delivery_is_due()) == (1, 0, True)
+
+
+@pytest.mark.parametrize("state", ["delivered", "given_up"])
+def test_what_was_sent_before_it_was_muted_is_not_sent_again(fleet, channel, user, state):
+    make_channel_like(channel)
+    see(fleet[:1], REVOKED)
+    notify()
+    Delivery.objects.filter(channel=channel).update(state=state, next_try_at=None)
+    cause = Cause.objects.get()
+
+    cause_verbs.unmute(cause_verbs.mute(cause, until=None, actor=user), actor=user)
+
+    assert notify() == 0
+    assert sorted(Delivery.objects.values_list("state", flat=True)) == sorted([state, "dropped"])
+
+
+def test_what_is_being_sent_is_not_taken_back(fleet, channel, user):
+    see(fleet[:1], REVOKED)
+    notify()
+    [claimed] = delivery.claim_due(1)
+
+    cause_verbs.mute(Cause.objects.get(), until=None, actor=user)
+
+    assert delivery.still_leased(claimed).exists()
+    assert Cause.objects.get().told_at
+
+
+def test_its_growth_is_told_when_it_is_muted_no_longer(fleet, channel, user):
+    see(fleet[:1], REVOKED)
+    notify()
+    Delivery.objects.update(state="delivered", next_try_at=None)
+    see(fleet[1:], REVOKED)
+    notify()
+
+    cause_verbs.unmute(cause_verbs.mute(Cause.objects.get(), until=None, actor=user), actor=user)
+
+    assert (notify(), notify()) == (1, 0)
+    told = Delivery.objects.order_by("pk").values_list("type", "state")
+    assert list(told) == [
+        *(("cause.opened", "delivered"), ("cause.grew", "dropped"), ("cause.grew", "pending")),
+    ]
 
 
 def test_a_mute_lasts_90_days_at_most_and_ends_with_its_cause(fleet, cause, hours, user):

@@ -120,10 +120,15 @@ def detail(request: Request, pk: str) -> HttpResponse:
 
 
 def do_verb(request: Request, pk: str, verb: Callable[[Cause], object], done: str) -> HttpResponse:
-    """Do it and say so, or say why not; back to the page of the cause."""
+    """Do it and say so, or say why not; back to the page of the cause.
+
+    Raises `CauseRefused` when it is about a field: the form is shown again.
+    """
     try:
         verb(get_owned_or_404(request, pk))
     except CauseRefused as error:
+        if error.field:
+            raise
         messages.warning(request, str(error))
     else:
         messages.success(request, done)
@@ -153,15 +158,19 @@ def release(request: Request, pk: str) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @may(Action.EDIT)
 def mute(request: Request, pk: str) -> HttpResponse:
-    """Ask for how long; then notify nobody of it."""
-    cause, form = get_owned_or_404(request, pk), MuteForm(request.POST or None)
-    if request.method == "POST" and form.is_valid():
-        until = form.until(clock.now())
+    """Ask until when; then notify nobody of it."""
+    cause, posted = get_owned_or_404(request, pk), request.method == "POST"
+    form = MuteForm(request.POST if posted else None)
 
-        def verb(cause: Cause) -> Cause:
-            return cause_verbs.mute(cause, until=until, actor=actor_of(request))
+    def verb(cause: Cause) -> Cause:
+        until = form.ends(clock.now())
+        return cause_verbs.mute(cause, until=until, actor=actor_of(request))
 
-        return do_verb(request, pk, verb, "It is muted: counts and badges stay as they are.")
+    if posted and form.is_valid():
+        try:
+            return do_verb(request, pk, verb, "It is muted: counts and badges stay as they are.")
+        except CauseRefused as error:
+            form.add_error(error.field, str(error))
     context: dict[str, Any] = {"cause": cause, "form": form, "line": build_lines([cause])[0]}
     status = 422 if form.errors else 200
     return render(request, "causes/mute.html", context, status=status)
@@ -180,11 +189,14 @@ def unmute(request: Request, pk: str) -> HttpResponse:
 @may(Action.EDIT)
 def add_note(request: Request, pk: str) -> HttpResponse:
     cause, form = get_owned_or_404(request, pk), NoteForm(request.POST)
-    if not form.is_valid():
-        context = {**build_page(request, cause), "note_form": form}
-        return render(request, "causes/detail.html", context, status=422)
 
     def verb(cause: Cause) -> object:
         return cause_verbs.add_note(cause, form.cleaned_data["text"], actor=actor_of(request))
 
-    return do_verb(request, pk, verb, "Your note is saved.")
+    if form.is_valid():
+        try:
+            return do_verb(request, pk, verb, "Your note is saved.")
+        except CauseRefused as error:
+            form.add_error(error.field, str(error))
+    context = {**build_page(request, cause), "note_form": form}
+    return render(request, "causes/detail.html", context, status=422)
