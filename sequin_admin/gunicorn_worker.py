@@ -30,6 +30,7 @@ from gunicorn.errors import AppImportError
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from sequin_admin.core import shutdown
+from sequin_admin.core.admission import YOUNG_S, Admission
 from sequin_admin.core.arrivals import CHUNKING_ALLOWANCE, MOST_BODY, REFUSALS, Arrival, TooLarge
 from sequin_admin.core.env import env
 from sequin_admin.core.long_polls import LONG_POLLS
@@ -55,6 +56,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         # By connection, in the order they began. Used by the main thread only.
         self.arrivals: dict[TConn, Arrival] = {}
+        self.admission = Admission[TConn]()
         # Closed for writing, with the time until which they are still read.
         self.closing: dict[TConn, float] = {}
 
@@ -90,7 +92,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         self.on_received(conn, conn.sock)
 
     def on_received(self, conn: TConn, sock: socket.socket) -> None:
-        """Add what has arrived, and hand the request to a thread once it is complete."""
+        """Add what has arrived, and hand the request over once it is complete."""
         arrival = self.arrivals[conn]
         try:
             data = sock.recv(READ_AT_ONCE)
@@ -134,7 +136,18 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         arrival = self.forget(conn)
         conn.parser.unreader.unread(bytes(arrival.received))
         conn.data_ready = True
-        super().enqueue_req(conn)
+        self.admission.waiting.append(conn)
+        self.begin()
+
+    def begin(self) -> None:
+        """Hand those to threads whose turn it is."""
+        for conn in self.admission.admit(time.monotonic()):
+            super().enqueue_req(conn)
+
+    def wait_for_and_dispatch_events(self, timeout: float) -> None:
+        """Not longer than until those that work are young no more, if others wait for them."""
+        super().wait_for_and_dispatch_events(YOUNG_S if self.admission.waiting else timeout)
+        self.begin()
 
     def respond_alive(self, conn: TConn, arrival: Arrival) -> None:
         """`/healthz` on its own port: needs no free thread and nothing of Django."""
@@ -168,6 +181,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: TConn, fs: Future[bool]) -> None:
         """Keep the connection or close it, without waiting for the client in the main loop."""
+        self.admission.end(conn)
         if self.cfg.is_ssl or (not fs.cancelled() and fs.exception() is None and fs.result()):
             super().finish_request(conn, fs)
         else:

@@ -1,0 +1,48 @@
+"""Which requests of a web process begin: a few at once, in their order, and none waits for one that
+waits itself."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sequin_admin.core.admission import AT_ONCE, YOUNG_S, Admission
+
+# What happens, one after the other: a request arrives, the oldest of those that work ends, or time
+# passes.
+HAPPENS = st.lists(st.sampled_from(["arrives", "ends", "a bit passes", "much passes"]))
+
+
+@given(HAPPENS)
+def test_all_begin_in_their_order_and_few_at_once(happens):
+    admission, now, arrived, begun = Admission[int](), 0.0, 0, list[int]()
+    for each in happens:
+        if each == "arrives":
+            admission.waiting.append(arrived)
+            arrived += 1
+        elif each == "ends" and admission.begun:
+            admission.end(next(iter(admission.begun)))
+        now += {"a bit passes": YOUNG_S / 3, "much passes": YOUNG_S}.get(each, 0)
+        begun += admission.admit(now)
+
+        young = [at for at in admission.begun.values() if now - at < YOUNG_S]
+        assert len(young) <= AT_ONCE
+        assert not admission.waiting or len(young) == AT_ONCE
+        assert begun == [*range(len(begun))]
+        assert len(begun) + len(admission.waiting) == arrived
+
+
+def test_who_waits_keeps_nobody_waiting():
+    admission = Admission[str]()
+    admission.waiting.extend([*(f"waits {number}" for number in range(AT_ONCE)), "next"])
+
+    assert "next" not in [*admission.admit(now=0)]
+    assert [*admission.admit(now=YOUNG_S)] == ["next"]
+
+
+def test_who_ends_makes_room():
+    admission = Admission[str]()
+    admission.waiting.extend([*(f"ends {number}" for number in range(AT_ONCE)), "next"])
+    first, *_ = admission.admit(now=0)
+
+    admission.end(first)
+
+    assert [*admission.admit(now=0)] == ["next"]
