@@ -7,18 +7,14 @@ from contextvars import ContextVar
 from typing import Any
 from urllib.parse import urlsplit
 
+import httpcore2
 import httpx2
 from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
-from sequin_admin.core.absence import without
 from sequin_admin.core.destinations import EVERYWHERE, AddressPolicy, in_turn
 from sequin_admin.core.env import env
 from sequin_admin.core.redis_urls import parse_redis_url
-
-# For asynchronous calls, which we don't make.
-with without("anyio"):
-    import httpcore2
 
 DEADLINE_S = 10.0
 # Deadline of the current call, on the monotonic clock.

@@ -11,7 +11,7 @@ from tests.gateway.test_metrics import environment
 LOADED = """
 import json, sys
 from sequin_admin.wsgi import application
-unused = ("PIL", "anyio", "django.test", "rich", "unittest")
+unused = ("PIL", "django.test", "rich", "unittest")
 loaded = [name for name in unused if name in sys.modules]
 from django.test import Client, signals
 print(json.dumps([loaded, signals is sys.modules["django.test.signals"], Client.__name__]))
