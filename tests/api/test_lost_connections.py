@@ -14,7 +14,10 @@ from sequin_admin.limits import quota
 from tests.api.schema_values import WORDS, make_rows
 from tests.api.test_access import BODIES, OPERATIONS
 
-pytestmark = [pytest.mark.postgresql, pytest.mark.django_db(transaction=True)]
+pytestmark = [
+    *(pytest.mark.faults, pytest.mark.postgresql),
+    pytest.mark.django_db(transaction=True),
+]
 # More than any of these requests makes.
 MOST_TRIPS = 100
 
