@@ -56,7 +56,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         super().__init__(*args, **kwargs)
         # By connection, in the order they began. Used by the main thread only.
         self.arrivals: dict[TConn, Arrival] = {}
-        self.admission = Admission[TConn]()
+        self.admission = Admission[TConn](self.cfg.threads)
         # Closed for writing, with the time until which they are still read.
         self.closing: dict[TConn, float] = {}
 

@@ -4,8 +4,9 @@ waits itself."""
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sequin_admin.core.admission import AT_ONCE, YOUNG_S, Admission
+from sequin_admin.core.admission import YOUNG_S, Admission
 
+AT_ONCE = 3
 # What happens, one after the other: a request arrives, the oldest of those that work ends, or time
 # passes.
 HAPPENS = st.lists(st.sampled_from(["arrives", "ends", "a bit passes", "much passes"]))
@@ -13,7 +14,7 @@ HAPPENS = st.lists(st.sampled_from(["arrives", "ends", "a bit passes", "much pas
 
 @given(HAPPENS)
 def test_all_begin_in_their_order_and_few_at_once(happens):
-    admission, now, arrived, begun = Admission[int](), 0.0, 0, list[int]()
+    admission, now, arrived, begun = Admission[int](AT_ONCE), 0.0, 0, list[int]()
     for each in happens:
         if each == "arrives":
             admission.waiting.append(arrived)
@@ -31,7 +32,7 @@ def test_all_begin_in_their_order_and_few_at_once(happens):
 
 
 def test_who_waits_keeps_nobody_waiting():
-    admission = Admission[str]()
+    admission = Admission[str](AT_ONCE)
     admission.waiting.extend([*(f"waits {number}" for number in range(AT_ONCE)), "next"])
 
     assert "next" not in [*admission.admit(now=0)]
@@ -39,7 +40,7 @@ def test_who_waits_keeps_nobody_waiting():
 
 
 def test_who_ends_makes_room():
-    admission = Admission[str]()
+    admission = Admission[str](AT_ONCE)
     admission.waiting.extend([*(f"ends {number}" for number in range(AT_ONCE)), "next"])
     first, *_ = admission.admit(now=0)
 
