@@ -190,8 +190,10 @@ def full(credential):
 def test_what_is_used_late_counts_when_it_is_used(hammers, organization):
     """With `use_within_ms` the calls themselves keep the limit, not only the permits."""
     credential = make(organization, 20, 500, 0)
+    machine = Machine()
 
     rows = records(hammers(credential, 4, hold_ms=3, n=5, use_within_ms=100))
 
     assert most_in_a_window([began for _, _, began, _ in rows], 500) <= 20
-    assert len(rows) > 20
+    # Processes without processor time come too late to use what they were given.
+    assert len(rows) > 20 * 4 * (1 - machine.taken())
