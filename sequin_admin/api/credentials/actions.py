@@ -13,7 +13,7 @@ from sequin_admin.api.credentials.schemas import (
     ImportedCredential,
     credential_out,
     entry_error,
-    imported_out,
+    notice_of,
     refuse_blank,
 )
 from sequin_admin.api.credentials.tokens import token_error
@@ -125,8 +125,7 @@ def replace_credential_secrets(
     if saved.needs_probe:
         probes.verify_entered(saved.credential)
     stored = get_owned_or_404(organization, credential_id)
-    with_etag(response, credential_out(stored))
-    return imported_out(stored, saved.change, payload.properties)
+    return with_etag(response, credential_out(stored)) | notice_of(saved.change, payload.properties)
 
 
 def check_kind(credential: Credential, kind: str) -> None:

@@ -182,14 +182,8 @@ def credential_out(
     return shown
 
 
-def imported_out(
-    credential: Credential, change: MergeResult, properties: Properties
-) -> dict[str, Any]:
-    """As `credential_out()`, with a notice about what was not taken as it was sent."""
-    return credential_out(credential) | notice_of(change, properties)
-
-
 def notice_of(change: MergeResult, properties: Properties) -> dict[str, str]:
-    """The notice by its name in an answer; empty when there is nothing to say."""
+    """By its name in an answer, a notice of what was not taken as it was sent; empty when there is
+    nothing to say."""
     said = " ".join(filter(None, (change.notice, *properties.remarks())))
     return {"notice": said} if said else {}
