@@ -1,10 +1,17 @@
 """Which requests of a web process begin: a few at once, in their order, and none waits for one that
 waits itself."""
 
+import selectors
+import socket
+from concurrent.futures import Future
+from types import SimpleNamespace
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sequin_admin.core.admission import YOUNG_S, Admission
+from sequin_admin.gunicorn_worker import BufferingWorker
 
 AT_ONCE = 3
 # What happens, one after the other: a request arrives, the oldest of those that work ends, or time
@@ -47,3 +54,49 @@ def test_who_ends_makes_room():
     admission.end(first)
 
     assert [*admission.admit(now=0)] == ["next"]
+
+
+class Poller(selectors.DefaultSelector):
+    """Says for how long it was to wait, and does not."""
+
+    timeout = None
+
+    def select(self, timeout=None):
+        self.timeout = timeout
+        return super().select(0)
+
+
+class Connection:
+    def __init__(self, sock):
+        self.sock = sock
+
+
+@pytest.fixture
+def worker():
+    worker = object.__new__(BufferingWorker)
+    worker.admission, worker.poller, worker.closing = Admission(1), Poller(), {}
+    worker.cfg = SimpleNamespace(is_ssl=False)
+    yield worker
+    worker.poller.close()
+
+
+def test_the_main_loop_looks_again_as_soon_as_who_works_is_young_no_more(worker):
+    worker.wait_for_and_dispatch_events(1.0)
+    assert worker.poller.timeout == 1.0
+
+    worker.admission.at_once = 0
+    worker.admission.waiting.append("next")
+    worker.wait_for_and_dispatch_events(1.0)
+    assert worker.poller.timeout == YOUNG_S
+
+
+def test_the_worker_forgets_who_has_ended(worker):
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        connection, answered = Connection(ours), Future[bool]()
+        worker.admission.begun[connection] = 0.0
+        answered.set_result(False)
+
+        worker.finish_request(connection, answered)
+
+    assert not worker.admission.begun
