@@ -1,6 +1,5 @@
 """An OTLP/HTTP collector on loopback, and the product recording for it."""
 
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -9,6 +8,7 @@ import pytest
 from django.db import connection
 
 from sequin_admin.core import tracing
+from tests.served import served
 
 
 class Collector:
@@ -50,13 +50,9 @@ def collector() -> Iterator[Collector]:
             """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     collector.url = f"http://127.0.0.1:{server.server_address[1]}"
-    yield collector
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(server):
+        yield collector
 
 
 @pytest.fixture

@@ -97,6 +97,8 @@ def pytest_collection_finish() -> None:
     # Thousands of tests stay, and would be walked through by each full garbage collection.
     gc.collect()
     gc.freeze()
+    # What a test makes is thrown away at its end: seldom is enough.
+    gc.set_threshold(50_000, 20, 20)
     gc.enable()
 
 

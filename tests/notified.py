@@ -16,6 +16,7 @@ from django.utils import timezone
 from sequin_admin.notifications import channels, delivery
 from sequin_admin.notifications.message import Message, Severity
 from sequin_admin.notifications.models import Channel, ChannelKind
+from tests.served import served
 
 HOST = "hooks.arrakis.test"
 NOON = datetime.fromisoformat("2026-11-23T12:00:00+00:00")
@@ -93,13 +94,11 @@ def receiving(settings: Any, tls: ssl.SSLContext | None = None) -> Iterator[Rece
     if tls:
         server.socket = tls.wrap_socket(server.socket, server_side=True)
     known.port = server.server_port
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     scheme = "https" if tls else "http"
     settings.WEBHOOK_BASE_URLS = {HOST: f"{scheme}://127.0.0.1:{known.port}"}
-    yield known
-    known.gate.set()
-    server.shutdown()
-    server.server_close()
+    with served(server):
+        yield known
+        known.gate.set()
 
 
 @pytest.fixture

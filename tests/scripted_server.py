@@ -1,12 +1,13 @@
 """A server with scripted responses, one per call, that records its calls."""
 
 import json
-import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import pytest
+
+from tests.served import served
 
 CUT = "cut the line"
 
@@ -50,10 +51,6 @@ def script() -> Iterator[Script]:
             """Log nothing."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
-    thread.start()
     script.url = f"http://127.0.0.1:{server.server_address[1]}"
-    yield script
-    server.shutdown()
-    server.server_close()
-    thread.join()
+    with served(server):
+        yield script

@@ -5,7 +5,6 @@ import json
 import logging
 import re
 import subprocess
-import threading
 from base64 import b64decode
 from contextlib import suppress
 from datetime import timedelta
@@ -61,6 +60,7 @@ from tests.factories import (
     sample_properties,
 )
 from tests.notified import HOST, make_message, work
+from tests.served import served
 
 MARK = "canary7f3e"
 
@@ -139,11 +139,9 @@ class Echo(BaseHTTPRequestHandler):
 def echo(request, settings):
     handler = type("EchoOf", (Echo,), {"status": request.param})
     server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     settings.SIMULATOR_URL = f"http://127.0.0.1:{server.server_port}"
-    yield server
-    server.shutdown()
-    server.server_close()
+    with served(server):
+        yield server
 
 
 def spelt(text: str) -> bool:

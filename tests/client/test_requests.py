@@ -2,7 +2,6 @@
 
 import gzip
 import re
-import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
@@ -24,6 +23,7 @@ from sequin_admin.limits import limiter
 from sequin_admin.limits.models import set_limit
 from sequin_admin.limits.permits import PermitRefused
 from tests.client.test_client import CONTACTS, token_calls
+from tests.served import served
 
 DIALECT = {
     **{"throttled": [(429, "")], "remaining": "X-Left", "reset": "", "reset_unit": "epoch_s"},
@@ -132,12 +132,8 @@ class Echo(BaseHTTPRequestHandler):
 def server():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Echo)
     server.sent, server.answers = [], []
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(server):
+        yield server
 
 
 class Known:

@@ -2,7 +2,6 @@
 
 import gzip
 import socket
-import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -18,6 +17,7 @@ from hypothesis import strategies as st
 
 from sequin_admin.core import clock, connections, http
 from sequin_admin.core.redaction import redact
+from tests.served import served
 
 HOST = "provider.example"
 
@@ -74,10 +74,8 @@ class Misbehaving(BaseHTTPRequestHandler):
 def server() -> Iterator[ThreadingHTTPServer]:
     server = ThreadingHTTPServer(("127.0.0.1", 0), Misbehaving)
     server.handle_error = lambda *args: None  # type: ignore[method-assign]
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield server
-    server.shutdown()
-    server.server_close()
+    with served(server):
+        yield server
 
 
 @pytest.fixture

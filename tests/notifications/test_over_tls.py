@@ -5,7 +5,6 @@ import socketserver
 import ssl
 import subprocess
 import sys
-import threading
 from contextlib import contextmanager
 
 import pytest
@@ -21,6 +20,7 @@ from sequin_admin.simulator.tls.authority import Authority
 from tests.notified import make_message, receiving, work
 from tests.patience import PATIENCE_S
 from tests.postgres_cluster import environment
+from tests.served import served
 from tests.tokens.test_processes import database_url
 
 
@@ -92,15 +92,14 @@ class MailServer(socketserver.StreamRequestHandler):
 
 @contextmanager
 def mail_server(settings, tls):
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), MailServer) as server:
-        server.taken, server.daemon_threads = [], True
-        server.socket = tls.wrap_socket(server.socket, server_side=True)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
-        settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
-        settings.EMAIL_USE_SSL = True
+    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), MailServer)
+    server.taken, server.daemon_threads = [], True
+    server.socket = tls.wrap_socket(server.socket, server_side=True)
+    settings.EMAIL_BACKEND = "django.core.mail.backends.smtp.EmailBackend"
+    settings.EMAIL_HOST, settings.EMAIL_PORT = server.server_address
+    settings.EMAIL_USE_SSL = True
+    with served(server):
         yield server.taken
-        server.shutdown()
 
 
 def send_mail():

@@ -12,6 +12,7 @@ import pytest
 import stripe
 from hubspot.utils.signature import Signature
 
+from tests.served import served
 from tests.simulator.customer import Customer
 
 ACCOUNTS = {
@@ -69,12 +70,8 @@ class Post(BaseHTTPRequestHandler):
 @contextmanager
 def serving():
     server = Receiver()
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with served(server):
+        yield server
 
 
 @pytest.fixture
