@@ -7,6 +7,8 @@ from concurrent.futures import Future
 from types import SimpleNamespace
 
 import pytest
+from gunicorn.config import Config
+from gunicorn.glogging import Logger
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -78,6 +80,16 @@ def worker():
     worker.cfg = SimpleNamespace(is_ssl=False)
     yield worker
     worker.poller.close()
+
+
+def test_as_many_work_at_once_as_a_process_has_threads():
+    cfg = Config()
+    cfg.set("threads", 3)
+
+    worker = BufferingWorker(0, 0, [], None, 30, cfg, Logger(cfg))
+    worker.tmp.close()
+
+    assert worker.admission.at_once == 3
 
 
 def test_the_main_loop_looks_again_as_soon_as_who_works_is_young_no_more(worker):
