@@ -6,7 +6,8 @@ that they share.
 """
 
 from io import BytesIO
-from wsgiref.types import WSGIApplication, WSGIEnvironment
+from typing import cast
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from django.conf import settings
 from django.db import connections
@@ -24,7 +25,8 @@ def rehearse(application: WSGIApplication) -> str:
     statuses: list[str] = []
     with loading():
         try:
-            page = application(environ(), lambda status, *_: statuses.append(status))
+            start = cast(StartResponse, lambda status, *_: statuses.append(status))
+            page = application(environ(), start)
             if isinstance(page, HttpResponseBase):
                 page.close()
         finally:

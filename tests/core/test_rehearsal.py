@@ -22,8 +22,12 @@ left = {
     "counted": [*metrics.current_samples()],
     "connected": connection.connection is not None,
     "threads": threading.active_count(),
-    "again": rehearsal.rehearse(application),
+    "page": rehearsal.rehearse(application),
 }
+# One that asks the database.
+rehearsal.PAGE = "/readyz"
+left["asking"] = rehearsal.rehearse(application)
+left["still connected"] = connection.connection is not None
 print(json.dumps(left))
 """
 
@@ -43,7 +47,9 @@ def test_it_leaves_nothing_but_what_the_next_page_needs(db):
         "counted": [],
         "connected": False,
         "threads": 1,
-        "again": "200 OK",
+        "page": "200 OK",
+        "asking": "200 OK",
+        "still connected": False,
     }
     assert done.stderr == ""
 
