@@ -1,12 +1,12 @@
 """What allauth asks us at a sign-on: which providers there are, and whose account it is."""
 
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 import structlog
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from allauth.socialaccount.models import SocialAccount, SocialApp, SocialLogin
-from allauth.socialaccount.providers.base import AuthError, AuthProcess
+from allauth.socialaccount.providers.base import AuthError, AuthProcess, Provider
 from django.conf import settings
 from django.db import IntegrityError, transaction
 from django.http import HttpRequest
@@ -25,9 +25,6 @@ from sequin_admin.audit.repeats import record_repeatable
 from sequin_admin.core.actors import actor_of
 from sequin_admin.dashboard.views.invitations import INVITATION_SESSION_KEY
 
-if TYPE_CHECKING:
-    from sequin_admin.dashboard.sign_on_protocol import SignOnProvider
-
 log = structlog.get_logger(__name__)
 
 CANCELLED = "You cancelled at {name}, so you are not signed in."
@@ -45,7 +42,7 @@ class SignOnAdapter(DefaultSocialAccountAdapter):
 
     def get_provider(
         self, request: HttpRequest, provider: str, client_id: str | None = None
-    ) -> "SignOnProvider":
+    ) -> Provider:
         """Loads what a sign-on needs, 6 MB, which a process without any leaves out."""
         from sequin_admin.dashboard.sign_on_protocol import SignOnProvider
 
@@ -78,7 +75,7 @@ class SignOnAdapter(DefaultSocialAccountAdapter):
     def on_authentication_error(
         self,
         request: HttpRequest,
-        provider: "SignOnProvider",
+        provider: Provider,
         error: str | None = None,
         exception: Exception | None = None,
         extra_context: dict[str, Any] | None = None,
