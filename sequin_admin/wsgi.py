@@ -22,6 +22,7 @@ with loading():
     # They need the apps.
     from sequin_admin.api.application import ApplicationHandler
     from sequin_admin.core import checks, statement_limits
+    from sequin_admin.core.rehearsal import rehearse
     from sequin_admin.limits import limiter
 
     application = ApplicationHandler()
@@ -31,3 +32,4 @@ statement_limits.limit_process(statement_limits.for_web())
 checks.log_proxy_risks()
 checks.refuse_unusable_database()
 limiter.log_risks()
+rehearse(application)

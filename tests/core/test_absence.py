@@ -4,23 +4,30 @@ import json
 import subprocess
 import sys
 
+import pytest
 from django.conf import settings
 
 from tests.gateway.test_metrics import environment
 
+WEB = "from sequin_admin.wsgi import application"
+WORKER = """
+import django
+django.setup()
+import sequin_admin.worker.management.commands.worker
+"""
 LOADED = """
 import json, sys
-from sequin_admin.wsgi import application
-unused = ("PIL", "django.test", "rich", "unittest")
+unused = ("PIL", "cryptography.x509", "django.test", "joserfc", "requests", "rich", "unittest")
 loaded = [name for name in unused if name in sys.modules]
 from django.test import Client, signals
 print(json.dumps([loaded, signals is sys.modules["django.test.signals"], Client.__name__]))
 """
 
 
-def test_a_web_process_loads_nothing_that_only_tests_and_rare_pages_need(db):
+@pytest.mark.parametrize("start", [WEB, WORKER], ids=["web", "worker"])
+def test_a_process_loads_nothing_that_only_tests_and_rare_pages_and_calls_need(start, db):
     done = subprocess.run(
-        [sys.executable, "-c", LOADED],
+        [sys.executable, "-c", start + LOADED],
         cwd=settings.BASE_DIR,
         env=environment(),
         capture_output=True,

@@ -68,7 +68,6 @@ ALLAUTH_NOT_FRESH = {
     "account_reauthenticate": PROVES,
     "mfa_authenticate": PROVES, "mfa_reauthenticate": PROVES, "mfa_login_webauthn": PROVES,
     "mfa_reauthenticate_webauthn": PROVES, "account_confirm_login_code": PROVES,
-    "openid_connect_login": PROVES, "openid_connect_callback": PROVES,
     "socialaccount_signup": "Is closed.", "socialaccount_login_cancelled": "Shows a sentence.",
     "socialaccount_login_error": "Shows a sentence.",
     None: "Redirects of former addresses.",

@@ -2,12 +2,9 @@
 
 import re
 
-from joserfc import jwt
-from joserfc.jwk import RSAKey
-
 from sequin_admin.core import clock, http
 from sequin_admin.core.http import Response
-from sequin_admin.credentials import outcomes
+from sequin_admin.credentials import outcomes, signed_tokens
 from sequin_admin.credentials.kinds import OAuthContext
 from sequin_admin.credentials.outcomes import Outcome, Refused
 
@@ -25,7 +22,7 @@ def app_jwt(context: OAuthContext) -> str:
     now = int(clock.now().timestamp())
     claims = {"iat": now - JWT_SKEW_S, "exp": now + JWT_LIFE_S, "iss": context.client_id}
     try:
-        key = RSAKey.import_key(str(context.app["private_key"]))
+        return signed_tokens.sign("RS256", claims, str(context.app["private_key"]))
     except ValueError:
         raise Refused(
             outcomes.operator(
@@ -34,7 +31,6 @@ def app_jwt(context: OAuthContext) -> str:
                 "Generate a private key on the app's page at GitHub and enter the whole file.",
             )
         ) from None
-    return jwt.encode({"alg": "RS256"}, claims, key)
 
 
 def call_as_app(context: OAuthContext, method: str, path: str) -> Response:

@@ -6,12 +6,8 @@ https://docs.oracle.com/en/cloud/saas/netsuite/ns-online-help/section_1627302648
 import uuid
 from typing import Literal
 
-from joserfc import jwt
-from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, RSAKey
-
 from sequin_admin.core import clock, http
-from sequin_admin.credentials import outcomes
+from sequin_admin.credentials import outcomes, signed_tokens
 from sequin_admin.credentials.kinds import (
     ClientCredentialsKind,
     Property,
@@ -88,23 +84,21 @@ class NetSuiteClientCredentials(NetSuite, ClientCredentialsKind):
             "jti": uuid.uuid4().hex,
         }
         try:
-            key, algorithm = signing_key(self.secrets["private_key"])
-            header = {"alg": algorithm, "kid": self.properties["certificate_id"]}
-            return jwt.encode(header, claims, key, algorithms=[algorithm])
-        except (ValueError, TypeError, JoseError):
+            pem, algorithm = signing_key(self.secrets["private_key"])
+            kid = self.properties["certificate_id"]
+            return signed_tokens.sign(algorithm, claims, pem, kid=kid)
+        except ValueError:
             raise Refused(unreadable_key()) from None
 
     def probe(self, token: str) -> Outcome:
         return self.classify(http.get(self.catalog_url(), bearer=token))
 
 
-def signing_key(text: str) -> tuple[RSAKey | ECKey, str]:
-    """The key and its algorithm of those that NetSuite takes. Raises `ValueError`."""
+def signing_key(text: str) -> tuple[str, str]:
+    """The PEM file and its algorithm of those that NetSuite takes. Raises `ValueError`."""
     parsed = parse_rsa_or_ec_key(text)
-    pem, curve = as_pem(parsed), getattr(parsed, "curve", None)
-    if curve is None:
-        return RSAKey.import_key(pem), "PS256"
-    return ECKey.import_key(pem), CURVES[curve.name]
+    curve = getattr(parsed, "curve", None)
+    return as_pem(parsed), CURVES[curve.name] if curve else "PS256"
 
 
 def unreadable_key() -> Outcome:
