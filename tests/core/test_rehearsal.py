@@ -62,3 +62,14 @@ def test_its_host_is_one_that_we_answer(hosts, settings):
 
     assert request.get_host()
     assert request.is_secure()
+
+
+def test_a_page_that_fails_ends_nothing(caplog):
+    """As where nobody has collected the static files: the API needs none."""
+
+    def failing(environ, start_response):
+        raise ValueError("Missing staticfiles manifest entry for 'img/icon.png'")
+
+    assert rehearsal.rehearse(failing) == ""
+
+    assert "img/icon.png" in caplog.text
