@@ -74,8 +74,13 @@ FUZZER = "api/test_schema.py"
 # PostgreSQL runs their small forms in the suite: the orders of the worker and another actor, each
 # fault of twelve credentials, the demo of a few. What is larger in `--faults` is so in number only.
 SMALL_ON_POSTGRESQL = ("browser", "schedules", "health/test_cause_drills.py", "tools/test_demo.py")
-# Left out of `--fast`: what starts the product as a whole, and what meets each kind's every answer.
-SLOWEST = ("tools", "health/test_scenarios.py", "providers/test_unexpected_answers.py")
+# Left out of `--fast`: what starts the product or a copy of it, what is about the simulator, and
+# what meets each page, each operation or each kind's every answer.
+SLOWEST = (
+    *("tools", "api/test_new_resource.py", "providers/test_one_file.py", "sdks", "simulator"),
+    *("api/test_examples.py", "dashboard/test_doors.py", "test_canary.py", "test_walk.py"),
+    *("health/test_scenarios.py", "providers/test_unexpected_answers.py"),
+)
 ON_POSTGRESQL = ["-m", "tests.postgres", "-m", "pytest", "--needs-database"]
 # Schemathesis, which only the fuzzer uses, takes a second of each process's start.
 NO_FUZZER = ["-p", "no:schemathesis", f"--ignore=tests/{FUZZER}"]
