@@ -55,8 +55,10 @@ def pytest_configure() -> None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    told = "Leave out what uses none, and all kinds but one."
+    told = "Leave out what uses none."
     parser.addoption("--needs-database", action="store_true", help=told)
+    told = "Leave out all kinds but one where a test has them all."
+    parser.addoption("--one-kind", action="store_true", help=told)
 
 
 def needs_database(item: pytest.Item) -> bool:
@@ -79,11 +81,11 @@ LONGEST = (
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    left_out = {id(item) for item in (repeated(items) if config.getoption("one_kind") else ())}
     if config.getoption("needs_database"):
-        left_out = {id(item) for item in items if not needs_database(item)}
-        left_out |= {id(item) for item in repeated(items)}
-        config.hook.pytest_deselected(items=[each for each in items if id(each) in left_out])
-        items[:] = [each for each in items if id(each) not in left_out]
+        left_out |= {id(item) for item in items if not needs_database(item)}
+    config.hook.pytest_deselected(items=[each for each in items if id(each) in left_out])
+    items[:] = [each for each in items if id(each) not in left_out]
     workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     items[:] = deal(items, workers)
     if connection.vendor != "postgresql":

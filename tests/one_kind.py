@@ -1,4 +1,4 @@
-"""PostgreSQL is asked with one kind where a test has them all.
+"""`--one-kind`: PostgreSQL and a fast run are asked with one kind where a test has them all.
 
 What differs by kind is decided beside either database, and `make test` asks it on SQLite.
 """

@@ -3,8 +3,9 @@
 The legs run side by side, as a leg often waits: the first with `-n` processes, each other with
 half of them. What the first prints is seen at once, what another prints when that one has ended.
 
-`--fast` runs the part that takes no browser and starts no product. `--faults` runs what the suite
-leaves out: the tests marked `faults`, which are slow by nature; `--drills` their full forms.
+`--fast` runs the part that takes no browser and starts no product, with one kind where a test has
+all. `--faults` runs what the suite leaves out: the tests marked `faults`, which are slow by nature;
+`--drills` their full forms.
 
 A failed leg does not end the others; Ctrl-C and SIGTERM do. Further arguments are passed to each
 pytest.
@@ -74,14 +75,15 @@ FUZZER = "api/test_schema.py"
 # PostgreSQL runs their small forms in the suite: the orders of the worker and another actor, each
 # fault of twelve credentials, the demo of a few. What is larger in `--faults` is so in number only.
 SMALL_ON_POSTGRESQL = ("browser", "schedules", "health/test_cause_drills.py", "tools/test_demo.py")
-# Left out of `--fast`: what starts the product or a copy of it, what is about the simulator, and
-# what meets each page, each operation or each kind's every answer.
+# Left out of `--fast`: what starts the product or a copy of it, the programs beside it, and what
+# meets each page, each operation or each kind's every answer.
 SLOWEST = (
-    *("tools", "api/test_new_resource.py", "providers/test_one_file.py", "sdks", "simulator"),
+    *("tools", "api/test_new_resource.py", "providers/test_one_file.py"),
+    *("command_line", "sdks", "simulator"),
     *("api/test_examples.py", "dashboard/test_doors.py", "test_canary.py", "test_walk.py"),
     *("health/test_scenarios.py", "providers/test_unexpected_answers.py"),
 )
-ON_POSTGRESQL = ["-m", "tests.postgres", "-m", "pytest", "--needs-database"]
+ON_POSTGRESQL = ["-m", "tests.postgres", "-m", "pytest", "--needs-database", "--one-kind"]
 # Schemathesis, which only the fuzzer uses, takes a second of each process's start.
 NO_FUZZER = ["-p", "no:schemathesis", f"--ignore=tests/{FUZZER}"]
 # A process with nothing left takes tests of one that is behind.
@@ -113,7 +115,7 @@ LEGS = {
 }
 FAST = {
     "SQLite, no browser": [
-        *("-m", "pytest", "-m", "not postgresql and not faults and not drills"),
+        *("-m", "pytest", "--one-kind", "-m", "not postgresql and not faults and not drills"),
         *NO_FUZZER,
         *ignored("browser", *SLOWEST),
     ]

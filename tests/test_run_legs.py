@@ -99,7 +99,8 @@ def printed(tmp_path):
 
     def run(legs, tests, *more):
         (tmp_path / "test_marked.py").write_text(tests)
-        leg = next(iter(legs.values()))
+        # An option of our own, which is unknown there.
+        leg = [each for each in next(iter(legs.values())) if each != "--one-kind"]
         options = [each for each in leg if each.startswith("--") or ".py" not in each]
         quick = ["-c", os.devnull, "--rootdir", ".", "-p", "no:cacheprovider", *more]
         command = [sys.executable, *options, *quick, "-q", "test_marked.py"]
@@ -142,6 +143,13 @@ def test_what_needs_postgresql_is_run_there():
 def test_postgresql_runs_no_test_without_a_database(request, organization):
     assert needs_database(request.node)
     assert "--needs-database" in run_legs.LEGS["PostgreSQL"]
+
+
+def test_every_kind_is_asked_on_sqlite_and_one_elsewhere():
+    legs = run_legs.LEGS | run_legs.FAST | run_legs.FAULTS
+    with_all = {name for name, leg in legs.items() if "--one-kind" not in leg}
+
+    assert with_all == {"SQLite and the browser", "Faults, SQLite"}
 
 
 def a_case(name, /, **params):
