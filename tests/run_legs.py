@@ -75,11 +75,11 @@ FUZZER = "api/test_schema.py"
 # PostgreSQL runs their small forms in the suite: the orders of the worker and another actor, each
 # fault of twelve credentials, the demo of a few. What is larger in `--faults` is so in number only.
 SMALL_ON_POSTGRESQL = ("browser", "schedules", "health/test_cause_drills.py", "tools/test_demo.py")
-# Left out of `--fast`: what starts the product or a copy of it, the programs beside it, and what
-# meets each page, each operation or each kind's every answer.
+# Left out of `--fast`: what starts the product, a copy of it or a database server, the programs
+# beside it, and what meets each page, operation, order of actors or answer to a kind.
 SLOWEST = (
-    *("tools", "api/test_new_resource.py", "providers/test_one_file.py"),
-    *("command_line", "sdks", "simulator"),
+    *("tools", "api/test_new_resource.py", "core/test_settings.py", "providers/test_one_file.py"),
+    *("command_line", "schedules", "sdks", "simulator", "syncs/test_postgres.py"),
     *("api/test_examples.py", "dashboard/test_doors.py", "test_canary.py", "test_walk.py"),
     *("health/test_scenarios.py", "providers/test_unexpected_answers.py"),
 )
