@@ -11,6 +11,7 @@ from sequin_admin.tools.benchmarks import (
     api,
     audit_log,
     claim_costs,
+    hot,
     imports,
     load,
     lost_permits,
@@ -63,9 +64,9 @@ def test_a_fleet_is_filled_up_in_every_state(organization):
 def test_the_api_is_measured_beside_a_bare_view_and_over_lists_of_two_sizes(organization):
     figures = api.measure(organization, few=130, many=200)
 
-    hot = {"api_get", "api_token", "api_list_100", "api_list_100_unchanged", "api_permit"}
-    assert {name for name, of in figures.items() if isinstance(of, dict) and "share" in of} == hot
-    for name in ("floor", *hot):
+    names = {"api_get", "api_token", "api_list_100", "api_list_100_unchanged", "api_permit"}
+    assert {name for name, of in figures.items() if isinstance(of, dict) and "share" in of} == names
+    for name in ("floor", *names):
         assert figures[name]["requests_per_s"] > 0
         assert figures[name]["p99_ms"] >= figures[name]["median_ms"] > 0
     assert figures["long_polls"]["ratio"] > 0
@@ -74,6 +75,14 @@ def test_the_api_is_measured_beside_a_bare_view_and_over_lists_of_two_sizes(orga
     assert {"sort=-created_at deep", "sort=name deep", "metadata of one first"} <= (
         figures["ratios"].keys()
     )
+
+
+def test_a_slow_minute_of_the_machine_makes_no_response_look_late():
+    """Each turn is as even as the others, whether it is twice as slow or not."""
+    even = [0.010] * 98 + [0.015] * 2
+    turns = [load.Turn(per_s=100, took=[each * slow for each in even]) for slow in (1, 1, 2)]
+
+    assert hot.summarize(turns)["p99_to_median"] == 1.5
 
 
 def test_a_run_is_compared_with_the_last_one(tmp_path):
