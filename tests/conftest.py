@@ -81,7 +81,9 @@ LONGEST = (
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    left_out = {id(item) for item in (repeated(items) if config.getoption("one_kind") else ())}
+    left_out = set[int]()
+    if config.getoption("one_kind"):
+        left_out |= {id(item) for item in repeated(items)}
     if config.getoption("needs_database"):
         left_out |= {id(item) for item in items if not needs_database(item)}
     config.hook.pytest_deselected(items=[each for each in items if id(each) in left_out])

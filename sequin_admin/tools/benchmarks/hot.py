@@ -71,13 +71,13 @@ def summarize(turns: list[load.Turn], floor: list[load.Turn] | None = None) -> F
     """Figures of all turns. `p99_to_median` is the median of the turns', as a machine is slower in
     some than in others; `share` that of the throughput relative to `floor`'s, `cpu_share` that of
     `floor`'s processor time relative to theirs."""
-    each = [median_and_p99_ms(turn.took) for turn in turns]
-    median_ms, p99_ms = median_and_p99_ms([seconds for turn in turns for seconds in turn.took])
+    took = [seconds for turn in turns for seconds in turn.took]
+    ratios = [load.p99_ms(turn.took) / load.median_ms(turn.took) for turn in turns]
     figures: Figures = {
         "requests_per_s": round(statistics.median(turn.per_s for turn in turns)),
-        "median_ms": round(median_ms, 1),
-        "p99_ms": round(p99_ms, 1),
-        "p99_to_median": round(statistics.median(p99 / median for median, p99 in each), 2),
+        "median_ms": round(load.median_ms(took), 1),
+        "p99_ms": round(load.p99_ms(took), 1),
+        "p99_to_median": round(statistics.median(ratios), 2),
         "cpu_ms": round(statistics.median(turn.cpu_ms for turn in turns), 2),
     }
     if floor:
@@ -86,9 +86,3 @@ def summarize(turns: list[load.Turn], floor: list[load.Turn] | None = None) -> F
         cpu = [of.cpu_ms / one.cpu_ms for one, of in pairs if one.cpu_ms]
         figures["cpu_share"] = round(statistics.median(cpu or [0]), 3)
     return figures
-
-
-def median_and_p99_ms(took: list[float]) -> tuple[float, float]:
-    """Of durations in seconds."""
-    ranked = sorted(seconds * 1000 for seconds in took)
-    return statistics.median(ranked), ranked[int(len(ranked) * 0.99)]

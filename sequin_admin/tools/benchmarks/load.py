@@ -102,6 +102,16 @@ def measure_turns(port: int, calls: dict[str, bytes]) -> dict[str, list[Turn]]:
     return measured
 
 
+def median_ms(took: list[float]) -> float:
+    """Of durations in seconds."""
+    return statistics.median(took) * 1000
+
+
+def p99_ms(took: list[float]) -> float:
+    """The 99th percentile of durations in seconds."""
+    return sorted(took)[int(len(took) * 0.99)] * 1000
+
+
 def processor_s(port: int) -> float:
     """Processor time that the server has used, which has one process."""
     used = httpx2.get(f"http://{HOST}:{port}/used", trust_env=False, timeout=30)

@@ -50,7 +50,7 @@ def measure(port: int, key: str, one: str, waiting: str) -> dict[str, Any]:
             for name, requests in (("alone", []), ("beside", others)):
                 turn = thread.submit(asyncio.run, read_beside(port, read, requests)).result()
                 took[name] += turn if number else []
-    alone, beside = (p99_ms(took[name]) for name in ("alone", "beside"))
+    alone, beside = (round(load.p99_ms(took[name]), 1) for name in ("alone", "beside"))
     return {
         "list_readers": READERS,
         "polls": POLLS,
@@ -59,10 +59,6 @@ def measure(port: int, key: str, one: str, waiting: str) -> dict[str, Any]:
         "ratio": round(beside / alone, 2),
         "most": MOST_RATIO,
     }
-
-
-def p99_ms(took: list[float]) -> float:
-    return round(sorted(took)[int(len(took) * 0.99)] * 1000, 1)
 
 
 async def read_beside(port: int, read: bytes, others: list[bytes]) -> list[float]:
