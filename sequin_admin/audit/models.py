@@ -1,7 +1,7 @@
 """The audit log: who did what to which object, and when. Append only."""
 
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, NoReturn, Self
 
 from django.db import models
@@ -138,9 +138,9 @@ def record_changes(
     changes: Iterable[tuple[models.Model, str, dict[str, Any]]], actor: AnyActor
 ) -> None:
     """As `record_change()`, for many targets at once: each with its action and the details."""
-    described = dict[uuid.UUID | None, dict[str, Any]]()
+    described, columns = dict[uuid.UUID | None, dict[str, Any]](), columns_of(Actor.of(actor))
     Event.objects.bulk_create(
-        build_event(target, action, actor, described=described, **details)
+        build_event(target, action, actor, described=described, columns=columns, **details)
         for target, action, details in changes
     )
 
@@ -152,11 +152,13 @@ def build_event(
     *,
     organization_id: uuid.UUID | None = None,
     described: dict[uuid.UUID | None, dict[str, Any]] | None = None,
+    columns: Mapping[str, str] | None = None,
     **details: Any,
 ) -> Event:
     """As `record_change()`, but not saved.
 
-    `described` remembers what the actor adds to its events, by organization.
+    `described` remembers what the actor adds to its events, by organization; `columns` are those
+    that say who it was and from where.
     """
     actor = Actor.of(actor)
     organization_id = getattr(target, "organization_id", organization_id)
@@ -166,13 +168,17 @@ def build_event(
     return Event(
         organization_id=organization_id,
         action=action,
-        **name_actor(actor),
-        **actor.origin,
+        **(columns_of(actor) if columns is None else columns),
         target=str(target or "")[:200],
         target_type=get_audit_type(target) if target else "",
         target_id=str(target.pk) if target else "",
         details={**details, **described[organization_id]},
     )
+
+
+def columns_of(actor: Actor) -> dict[str, str]:
+    """Columns of an event that say who it was, and from where."""
+    return {**name_actor(actor), **actor.origin}
 
 
 def name_actor(actor: Actor) -> dict[str, str]:

@@ -30,7 +30,7 @@ Key = tuple[str, Any, str, str]
 MARK_CHARS = 32
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Item:
     """One credential to import: the arguments of `save_credential()`, and a rate limit."""
 
@@ -49,7 +49,7 @@ class SameAccount(Exception):
         self.pairs = pairs
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Match:
     """An item's draft with the credential of its account, locked, and that one's token row.
 

@@ -24,6 +24,7 @@ def database_settings(url: str) -> dict[str, Any]:
 def complete(database: dict[str, Any]) -> dict[str, Any]:
     """With what we set for each engine."""
     if database["ENGINE"] == "django.db.backends.sqlite3":
+        database["ENGINE"] = "sequin_admin.core.sqlite"
         database["OPTIONS"] = {
             "transaction_mode": "IMMEDIATE",
             "timeout": 20,

@@ -128,7 +128,7 @@ def test_an_empty_address_of_the_database_is_none():
     """As of a variable that compose passes on without a value."""
     engine = setting("DATABASES['default']['ENGINE']", DATABASE_URL="")
 
-    assert engine == "django.db.backends.sqlite3"
+    assert engine == "sequin_admin.core.sqlite"
 
 
 def test_mails_are_only_printed_without_a_mail_server():

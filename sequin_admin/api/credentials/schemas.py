@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, SecretStr
 
 from sequin_admin.api.credentials.examples import STRIPE, import_of, of_kinds, patch_of
 from sequin_admin.api.credentials.rate_limits import RateLimitShape
@@ -137,9 +137,12 @@ BLANK = "This must not be empty."
 
 def blank_names(properties: Properties) -> list[str]:
     """Required properties that were sent empty."""
-    given, fields = properties.plain_values(), type(properties).model_fields
-    blank = [name for name in properties.names() if given.get(name, "") == ""]
-    return [name for name in blank if fields[name].is_required()]
+    return [name for name in properties.required_names() if is_blank(getattr(properties, name))]
+
+
+def is_blank(value: object) -> bool:
+    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    return text is None or text == ""
 
 
 def refuse_blank(properties: Properties) -> None:

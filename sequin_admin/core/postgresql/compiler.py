@@ -4,10 +4,9 @@ Django sends an array for each column, whose values psycopg adapts and quotes on
 rows are one JSON document, written by a fast encoder; the server reads it with the columns' types.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
-from uuid import UUID
 
 import orjson
 from django.db import models
@@ -21,6 +20,8 @@ from django.db.backends.postgresql.compiler import (
 )
 from django.db.backends.postgresql.psycopg_any import Jsonb
 
+from sequin_admin.core.inserts import AnyField, Column, ColumnInserts, is_read_only, plain_class
+
 __all__ = [
     "SQLAggregateCompiler",
     "SQLCompiler",
@@ -29,16 +30,6 @@ __all__ = [
     "SQLUpdateCompiler",
 ]
 Value = TypeVar("Value")
-# Values of these classes are stored as they are. A field of our own is not here, also if it derives
-# from one of these: it may encrypt or refuse its value.
-PLAIN: Mapping[type, type] = {
-    models.BooleanField: bool,
-    models.CharField: str,
-    models.DateTimeField: datetime,
-    models.ForeignKey: UUID,
-    models.TextField: str,
-    models.UUIDField: UUID,
-}
 
 
 class DatabaseOperations(operations.DatabaseOperations):
@@ -54,61 +45,44 @@ class InsertRecords(InsertUnnest):
         return f"json_to_recordset(%s) AS rows ({', '.join(self)})"
 
 
-class SQLInsertCompiler(compiler.SQLInsertCompiler):
+class SQLInsertCompiler(ColumnInserts, compiler.SQLInsertCompiler):
     """Inserts as JSON what Django would insert as arrays and JSON can hold."""
 
-    def prepare_value(self, field: object, value: Value) -> Value:
-        plain = PLAIN.get(type(field))
-        is_plain = plain and (value is None or type(value) is plain)
-        if is_plain and not (isinstance(value, datetime) and value.tzinfo is None):
+    def prepare_value(self, field: Any, value: Value) -> Value:
+        if plain_class(field, [value]):
             return value
         prepared: Value = super().prepare_value(field, value)
         return prepared
 
     def pre_save_val(self, field: Any, obj: models.Model) -> object:
-        # Of these, only the time of a change is not what the row says.
-        if type(field) in PLAIN and not (
-            getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
-        ):
+        if is_read_only(field):
             return getattr(obj, field.attname)
         return super().pre_save_val(field, obj)
 
-    def assemble_as_sql(
-        self,
-        fields: Sequence["models.Field[object, object]"],
-        value_rows: Sequence[Sequence[object]],
-    ) -> tuple[list[list[str]], list[list[object]]]:
-        made: tuple[list[list[str]], list[list[object]]]
-        made = super().assemble_as_sql(fields, value_rows)
-        if not isinstance(made[0], InsertUnnest) or not fits_json(fields, value_rows):
-            return made
+    def written(
+        self, fields: Sequence[AnyField], columns: Sequence[Column]
+    ) -> tuple[InsertRecords, list[str]] | None:
+        if not all(map(fits_json, fields, columns)):
+            return None
         names = [field.column for field in fields]
-        rows = [dict(zip(names, row, strict=True)) for row in value_rows]
+        rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         try:
             written = orjson.dumps(rows, default=write_json).decode()
         except TypeError:
-            return made
+            return None
         quote = self.connection.ops.quote_name
         # Without a length, as Django does: a cast to varchar(50) would cut what is longer.
         types = [str(field.db_type(self.connection)).split("(")[0] for field in fields]
-        columns = (f"{quote(n)} {type_}" for n, type_ in zip(names, types, strict=True))
-        return InsertRecords(columns), [[written]]
+        quoted = (f"{quote(n)} {type_}" for n, type_ in zip(names, types, strict=True))
+        return InsertRecords(quoted), [written]
 
 
-def fits_json(
-    fields: Sequence["models.Field[object, object]"], value_rows: Sequence[Sequence[object]]
-) -> bool:
+def fits_json(field: AnyField, values: Column) -> bool:
     """False where JSON, or its encoder, loses something: it has no NaN, and cuts offsets of times
     to minutes (RFC 3339), where zones of before about 1900 have seconds."""
-    if any(isinstance(field, models.FloatField) for field in fields):
-        return False
-    times = [n for n, field in enumerate(fields) if isinstance(field, models.DateTimeField)]
-    others = [
-        value
-        for row in value_rows
-        for number in times
-        if isinstance(value := row[number], datetime) and value.tzinfo is not UTC
-    ]
+    if not isinstance(field, models.DateTimeField):
+        return not isinstance(field, models.FloatField)
+    others = [v for v in values if isinstance(v, datetime) and v.tzinfo is not UTC]
     return all(map(has_whole_minutes, others))
 
 

@@ -66,11 +66,22 @@ class Properties(BaseModel):
         return annotation is Secret or Secret in get_args(annotation)
 
     @classmethod
+    @cache
+    def required_names(cls) -> tuple[str, ...]:
+        return tuple(name for name in cls.names() if cls.model_fields[name].is_required())
+
+    @classmethod
+    @cache
+    def password_names(cls) -> tuple[str, ...]:
+        return tuple(name for name in cls.names() if cls.is_password(name))
+
+    @classmethod
     def is_password(cls, name: str) -> bool:
         """Whether it is kept to the byte: only its owner knows what belongs to it."""
         return bool(cls.options_of(name).get("password"))
 
     @classmethod
+    @cache
     def normalizer_of(cls, name: str) -> Normalizer:
         for each in cls.model_fields[name].metadata:
             if isinstance(each, Normalized):
@@ -166,6 +177,8 @@ class Properties(BaseModel):
     def remarks(self) -> list[str]:
         """What is kept in another form than it was entered in, and the passwords with white space
         at an end: one sentence each, without a secret."""
+        if not (self._rewritten or self.password_names()):
+            return []
         public, secrets = self.public_values(), self.secret_values()
         passwords = {n: value for n, value in secrets.items() if self.is_password(n)}
         title_of = self.title_of

@@ -1,0 +1,116 @@
+"""An INSERT of many rows, made column by column: most columns hold values that a database takes as
+they are, or after one step.
+
+Django reads and prepares each value of each row by a chain of calls. It still does so for a single
+row, for expressions, and for columns of which only their field knows what to store.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from operator import attrgetter
+from types import NoneType
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from django.db import models
+from django.db.models.sql import compiler
+
+Column = list[Any]
+AnyField: TypeAlias = "models.Field[Any, Any]"
+# The classes whose values these fields store as they are, but for `steps()`. A field of our own is
+# not here, also if it derives from one of these: it may encrypt or refuse its value.
+PLAIN: Mapping[type, type] = {
+    models.BooleanField: bool,
+    models.CharField: str,
+    models.DateTimeField: datetime,
+    models.EmailField: str,
+    models.PositiveIntegerField: int,
+    models.TextField: str,
+    models.UUIDField: UUID,
+}
+RELATIONS = frozenset({models.ForeignKey, models.OneToOneField})
+READ = RELATIONS | {models.JSONField}
+
+
+class ColumnInserts(compiler.SQLInsertCompiler):
+    """Makes the values of many rows by column. A database has its own way to write them."""
+
+    def written(
+        self, fields: Sequence[AnyField], columns: Sequence[Column]
+    ) -> tuple[Any, Sequence[Any]] | None:
+        """Placeholders as `bulk_insert_sql()` takes them, and the parameters; None where Django
+        must write them."""
+        raise NotImplementedError
+
+    def steps(self) -> Mapping[type, Callable[[Any], Any]]:
+        """What is done to values of a class of `PLAIN`; nothing where it is missing."""
+        return {}
+
+    def as_sql(self) -> list[tuple[str, tuple[Any, ...]]]:
+        fields, columns = self.query.fields, self.columns()
+        made = self.written(fields, columns) if columns else None
+        return super().as_sql() if made is None else [self.statement(*made)]
+
+    def statement(self, placeholders: Any, params: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+        """The whole INSERT, as Django makes it."""
+        query, ops = self.query, self.connection.ops
+        names = ", ".join(ops.quote_name(field.column) for field in query.fields)
+        returning = ""
+        if self.returning_fields:
+            returning, self.returning_params = ops.return_insert_columns(self.returning_fields)
+        parts = [
+            ops.insert_statement(on_conflict=query.on_conflict),
+            f"{ops.quote_name(query.get_meta().db_table)} ({names})",
+            ops.bulk_insert_sql(query.fields, placeholders),
+            ops.on_conflict_suffix_sql(
+                query.fields,
+                query.on_conflict,
+                [field.column for field in query.update_fields],
+                [field.column for field in query.unique_fields],
+            ),
+            returning,
+        ]
+        return " ".join(filter(None, parts)), (*params, *self.returning_params)
+
+    def columns(self) -> list[Column]:
+        """The values of each column as they are stored; none where Django must make the rows."""
+        fields = self.query.fields
+        if self.query.raw or len(self.query.objs) < 2:
+            return []
+        columns = [self.prepared(field, self.read(field)) for field in fields]
+        classes = {each for column in columns for each in set(map(type, column))}
+        is_sql = any(hasattr(each, "as_sql") for each in classes)
+        return [] if is_sql or any(hasattr(each, "get_placeholder") for each in fields) else columns
+
+    def read(self, field: AnyField) -> Column:
+        if is_read_only(field):
+            return list(map(attrgetter(field.attname), self.query.objs))
+        return [self.pre_save_val(field, each) for each in self.query.objs]
+
+    def prepared(self, field: AnyField, values: Column) -> Column:
+        if plain := plain_class(field, values):
+            step = self.steps().get(plain)
+            return [value and step(value) for value in values] if step else values
+        if type(field) is models.JSONField and set(map(type, values)) <= {dict, list}:
+            adapt = self.connection.ops.adapt_json_value
+            return [adapt(value, field.encoder) for value in values]
+        return [self.prepare_value(field, value) for value in values]
+
+
+def is_read_only(field: AnyField) -> bool:
+    """Whether its column is what the row says: of those of Django, a time of change is not."""
+    changes = getattr(field, "auto_now", False) or getattr(field, "auto_now_add", False)
+    return (type(field) in PLAIN or type(field) in READ) and not changes
+
+
+def plain_class(field: AnyField, values: Column) -> type | None:
+    """The class of `PLAIN` of which all of the values are that are not None, if there is one. A
+    time without a zone is for Django to warn of."""
+    while type(field) in RELATIONS:
+        field = field.target_field
+    plain = PLAIN.get(type(field))
+    if plain is None or not set(map(type, values)) <= {plain, NoneType}:
+        return None
+    if plain is datetime and any(value and value.tzinfo is None for value in values):
+        return None
+    return plain
