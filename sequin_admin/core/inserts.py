@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from types import NoneType
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 from uuid import UUID
 
 from django.db import models
@@ -53,7 +53,8 @@ class ColumnInserts(compiler.SQLInsertCompiler):
 
     def statement(self, placeholders: Any, params: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
         """The whole INSERT, as Django makes it."""
-        query, ops = self.query, self.connection.ops
+        # The stubs know less of both than there is.
+        query, ops = cast(Any, self.query), cast(Any, self.connection.ops)
         names = ", ".join(ops.quote_name(field.column) for field in query.fields)
         returning = ""
         if self.returning_fields:
@@ -107,7 +108,7 @@ def plain_class(field: AnyField, values: Column) -> type | None:
     """The class of `PLAIN` of which all of the values are that are not None, if there is one. A
     time without a zone is for Django to warn of."""
     while type(field) in RELATIONS:
-        field = field.target_field
+        field = cast(Any, field).target_field
     plain = PLAIN.get(type(field))
     if plain is None or not set(map(type, values)) <= {plain, NoneType}:
         return None

@@ -21,6 +21,7 @@ CALLS = {
         "a page of 50 of a provider": 907,
         "a token": 597,
         "an import": 8330,
+        "an import of 100": 54200,
     },
     "sqlite": {
         "one": 472,
@@ -29,6 +30,7 @@ CALLS = {
         "a page of 50 of a provider": 1672,
         "a token": 526,
         "an import": 7430,
+        "an import of 100": 53100,
     },
 }
 TOLERANCE = 1.1
@@ -113,3 +115,16 @@ def test_an_import_takes_few_trips_and_calls(
     counted = min(count_calls(ask) for _ in range(2))
 
     assert too_many({"an import": counted}) == {}
+
+
+def test_an_import_of_many_takes_few_calls(make_client, organization):
+    """Most of them are made for each credential."""
+    client, entries = make_client(organization, *Scope), imports.make_entries()
+
+    def ask():
+        sent = {"credentials": [next(entries) for _ in range(100)]}
+        assert client.post("/v1/credentials/bulk", sent).status_code == 200
+
+    ask()
+
+    assert too_many({"an import of 100": count_calls(ask)}) == {}

@@ -64,7 +64,7 @@ class SQLInsertCompiler(ColumnInserts, compiler.SQLInsertCompiler):
     ) -> tuple[InsertRecords, list[str]] | None:
         if not all(map(fits_json, fields, columns)):
             return None
-        names = [field.column for field in fields]
+        names = [str(field.column) for field in fields]
         rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
         try:
             written = orjson.dumps(rows, default=write_json).decode()
@@ -78,10 +78,11 @@ class SQLInsertCompiler(ColumnInserts, compiler.SQLInsertCompiler):
 
 
 def fits_json(field: AnyField, values: Column) -> bool:
-    """False where JSON, or its encoder, loses something: it has no NaN, and cuts offsets of times
-    to minutes (RFC 3339), where zones of before about 1900 have seconds."""
+    """False where JSON, or its encoder, loses something: it has no NaN, writes 10 ms of a time of
+    day as 100, and cuts offsets of times to minutes (RFC 3339), where zones of before about 1900
+    have seconds."""
     if not isinstance(field, models.DateTimeField):
-        return not isinstance(field, models.FloatField)
+        return not isinstance(field, models.FloatField | models.TimeField)
     others = [v for v in values if isinstance(v, datetime) and v.tzinfo is not UTC]
     return all(map(has_whole_minutes, others))
 
