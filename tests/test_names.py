@@ -31,7 +31,9 @@ OURS = [
     if "migrations" not in path.parts
     and path.relative_to(ROOT).parts[0] not in {"client", "command_line"}
 ]
-MADE_BY_DJANGO = {"Command", "Migration", "Meta"}
+# Also the parts of a database backend, which it finds by these names.
+BACKEND = {"DatabaseOperations", "DatabaseWrapper", "SQLInsertCompiler"}
+MADE_BY_DJANGO = {"Command", "Migration", "Meta", *BACKEND}
 VAGUE = {"own", "note", "read", "keep", "store", "ask", "end"}
 MOST_MODULES = 3
 

@@ -16,7 +16,8 @@ from django.db import models
 from django.db.models.sql import compiler
 
 Column = list[Any]
-AnyField: TypeAlias = "models.Field[Any, Any]"
+Step = Callable[[Any], object]
+AnyField: TypeAlias = "models.Field[object, object]"
 # The classes whose values these fields store as they are, but for `steps()`. A field of our own is
 # not here, also if it derives from one of these: it may encrypt or refuse its value.
 PLAIN: Mapping[type, type] = {
@@ -37,21 +38,23 @@ class ColumnInserts(compiler.SQLInsertCompiler):
 
     def written(
         self, fields: Sequence[AnyField], columns: Sequence[Column]
-    ) -> tuple[Any, Sequence[Any]] | None:
+    ) -> tuple[object, Sequence[object]] | None:
         """Placeholders as `bulk_insert_sql()` takes them, and the parameters; None where Django
         must write them."""
         raise NotImplementedError
 
-    def steps(self) -> Mapping[type, Callable[[Any], Any]]:
+    def steps(self) -> Mapping[type, Step]:
         """What is done to values of a class of `PLAIN`; nothing where it is missing."""
         return {}
 
-    def as_sql(self) -> list[tuple[str, tuple[Any, ...]]]:
+    def as_sql(self) -> list[tuple[str, tuple[object, ...]]]:
         fields, columns = self.query.fields, self.columns()
         made = self.written(fields, columns) if columns else None
         return super().as_sql() if made is None else [self.statement(*made)]
 
-    def statement(self, placeholders: Any, params: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+    def statement(
+        self, placeholders: object, params: Sequence[object]
+    ) -> tuple[str, tuple[object, ...]]:
         """The whole INSERT, as Django makes it."""
         # The stubs know less of both than there is.
         query, ops = cast(Any, self.query), cast(Any, self.connection.ops)
@@ -78,12 +81,12 @@ class ColumnInserts(compiler.SQLInsertCompiler):
         fields = self.query.fields
         if self.query.raw or len(self.query.objs) < 2:
             return []
-        columns = [self.prepared(field, self.read(field)) for field in fields]
+        columns = [self.prepared(field, self.read_column(field)) for field in fields]
         classes = {each for column in columns for each in set(map(type, column))}
         is_sql = any(hasattr(each, "as_sql") for each in classes)
         return [] if is_sql or any(hasattr(each, "get_placeholder") for each in fields) else columns
 
-    def read(self, field: AnyField) -> Column:
+    def read_column(self, field: AnyField) -> Column:
         if is_read_only(field):
             return list(map(attrgetter(field.attname), self.query.objs))
         return [self.pre_save_val(field, each) for each in self.query.objs]

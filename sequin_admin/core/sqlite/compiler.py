@@ -1,10 +1,9 @@
 """Django's SQL compilers, with an INSERT of many rows that is made by column."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import chain
 from operator import attrgetter
-from typing import Any
 from uuid import UUID
 
 from django.db.backends.sqlite3 import operations
@@ -15,7 +14,7 @@ from django.db.models.sql.compiler import (
     SQLUpdateCompiler,
 )
 
-from sequin_admin.core.inserts import AnyField, Column, ColumnInserts
+from sequin_admin.core.inserts import AnyField, Column, ColumnInserts, Step
 
 __all__ = [
     "SQLAggregateCompiler",
@@ -35,12 +34,12 @@ class DatabaseOperations(operations.DatabaseOperations):
 class SQLInsertCompiler(ColumnInserts):
     """A placeholder for each value. Times and UUIDs are texts, as Django's fields make them."""
 
-    def steps(self) -> Mapping[type, Callable[[Any], Any]]:
+    def steps(self) -> Mapping[type, Step]:
         return {UUID: attrgetter("hex"), datetime: as_text}
 
     def written(
         self, fields: Sequence[AnyField], columns: Sequence[Column]
-    ) -> tuple[list[list[str]], list[Any]]:
+    ) -> tuple[list[list[str]], Column]:
         placeholders = [["%s"] * len(columns)] * len(columns[0])
         return placeholders, list(chain.from_iterable(zip(*columns, strict=True)))
 
