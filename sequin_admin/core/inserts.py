@@ -9,14 +9,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
 from types import NoneType
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 from uuid import UUID
 
 from django.db import models
 from django.db.models.sql import compiler
 
 Column = list[Any]
-Step = Callable[[Any], object]
+Step = Callable[..., object]
 AnyField: TypeAlias = "models.Field[object, object]"
 # The classes whose values these fields store as they are, but for `steps()`. A field of our own is
 # not here, also if it derives from one of these: it may encrypt or refuse its value.
@@ -47,17 +47,18 @@ class ColumnInserts(compiler.SQLInsertCompiler):
         """What is done to values of a class of `PLAIN`; nothing where it is missing."""
         return {}
 
-    def as_sql(self) -> list[tuple[str, tuple[object, ...]]]:
-        fields, columns = self.query.fields, self.columns()
+    def as_sql(self, *args: Any, **kwargs: Any) -> Any:
+        fields, columns = list(self.query.fields), self.columns()
         made = self.written(fields, columns) if columns else None
-        return super().as_sql() if made is None else [self.statement(*made)]
+        return super().as_sql(*args, **kwargs) if made is None else [self.statement(*made)]
 
     def statement(
         self, placeholders: object, params: Sequence[object]
     ) -> tuple[str, tuple[object, ...]]:
         """The whole INSERT, as Django makes it."""
         # The stubs know less of both than there is.
-        query, ops = cast(Any, self.query), cast(Any, self.connection.ops)
+        query: Any = self.query
+        ops: Any = self.connection.ops
         names = ", ".join(ops.quote_name(field.column) for field in query.fields)
         returning = ""
         if self.returning_fields:
@@ -111,7 +112,7 @@ def plain_class(field: AnyField, values: Column) -> type | None:
     """The class of `PLAIN` of which all of the values are that are not None, if there is one. A
     time without a zone is for Django to warn of."""
     while type(field) in RELATIONS:
-        field = cast(Any, field).target_field
+        field = field.target_field  # type: ignore[attr-defined]
     plain = PLAIN.get(type(field))
     if plain is None or not set(map(type, values)) <= {plain, NoneType}:
         return None

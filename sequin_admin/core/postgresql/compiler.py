@@ -6,7 +6,7 @@ rows are one JSON document, written by a fast encoder; the server reads it with 
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import orjson
 from django.db import models
@@ -48,13 +48,13 @@ class InsertRecords(InsertUnnest):
 class SQLInsertCompiler(ColumnInserts, compiler.SQLInsertCompiler):
     """Inserts as JSON what Django would insert as arrays and JSON can hold."""
 
-    def prepare_value(self, field: Any, value: Value) -> Value:
+    def prepare_value(self, field: AnyField, value: Value) -> Value:
         if plain_class(field, [value]):
             return value
         prepared: Value = super().prepare_value(field, value)
         return prepared
 
-    def pre_save_val(self, field: Any, obj: models.Model) -> object:
+    def pre_save_val(self, field: AnyField, obj: models.Model) -> object:
         if is_read_only(field):
             return getattr(obj, field.attname)
         return super().pre_save_val(field, obj)
