@@ -3,11 +3,16 @@
 import sys
 from math import ceil
 from typing import Any
+from wsgiref.types import WSGIEnvironment
 
 from gunicorn.glogging import Logger
+from gunicorn.http.message import Request
+from gunicorn.http.wsgi import Response
 
 from sequin_admin.core import shutdown
 from sequin_admin.core.logs import mask_tokens
+from sequin_admin.core.long_answers import target_of
+from sequin_admin.gunicorn_worker import BufferingWorker
 
 # A web process renews tokens too, when a reader asks.
 graceful_timeout = ceil(shutdown.GRACE_S)
@@ -44,6 +49,13 @@ def post_worker_init(worker: Any) -> None:
     tracing.start("web")
     worker.background = Background()
     worker.background.start()
+
+
+def post_request(
+    worker: BufferingWorker, request: Request, environ: WSGIEnvironment, response: Response | None
+) -> None:
+    if response:
+        worker.long_answers.record(target_of(request.method, request.path), response.sent)
 
 
 def worker_exit(server: Any, worker: Any) -> None:

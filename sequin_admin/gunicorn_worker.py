@@ -33,6 +33,7 @@ from sequin_admin.core import shutdown
 from sequin_admin.core.admission import YOUNG_S, Admission
 from sequin_admin.core.arrivals import CHUNKING_ALLOWANCE, MOST_BODY, REFUSALS, Arrival, TooLarge
 from sequin_admin.core.env import env
+from sequin_admin.core.long_answers import LONG_BYTES, LongAnswers, target_of
 from sequin_admin.core.long_polls import LONG_POLLS
 
 # Where `/healthz` alone is answered, when gunicorn is bound to it beside another port.
@@ -57,6 +58,7 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         # By connection, in the order they began. Used by the main thread only.
         self.arrivals: dict[TConn, Arrival] = {}
         self.admission = Admission[TConn](self.cfg.threads)
+        self.long_answers = LongAnswers()
         # Closed for writing, with the time until which they are still read.
         self.closing: dict[TConn, float] = {}
 
@@ -136,8 +138,13 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         arrival = self.forget(conn)
         conn.parser.unreader.unread(bytes(arrival.received))
         conn.data_ready = True
-        self.admission.waiting.append(conn)
+        self.admission.arrive(conn, time.monotonic(), is_long=self.is_long(arrival))
         self.begin()
+
+    def is_long(self, arrival: Arrival) -> bool:
+        """Whether it takes long, as its body is long or its answer will be."""
+        target = target_of(*arrival.request_line())
+        return arrival.length > LONG_BYTES or self.long_answers.is_expected(target)
 
     def begin(self) -> None:
         """Hand those to threads whose turn it is."""
@@ -146,7 +153,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
 
     def wait_for_and_dispatch_events(self, timeout: float) -> None:
         """Not longer than until those that work are young no more, if others wait for them."""
-        super().wait_for_and_dispatch_events(YOUNG_S if self.admission.waiting else timeout)
+        waits = self.admission.is_any_waiting()
+        super().wait_for_and_dispatch_events(YOUNG_S if waits else timeout)
         self.begin()
 
     def respond_alive(self, conn: TConn, arrival: Arrival) -> None:

@@ -49,6 +49,12 @@ class Arrival:
         self.chunk_at = 0
         self.chunks_size = 0
 
+    def request_line(self) -> tuple[str, str]:
+        """Its method and path."""
+        line = self.received[: self.received.find(b"\r\n")].decode("latin-1")
+        method, _, rest = line.partition(" ")
+        return method, rest.partition(" ")[0].partition("?")[0]
+
     def is_complete(self) -> bool:
         """Whether a thread can read all of it without waiting. Raises `TooLarge`.
 

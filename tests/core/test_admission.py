@@ -1,5 +1,5 @@
 """Which requests of a web process begin: a few at once, in their order, and none waits for one that
-waits itself."""
+waits itself. Those that take long make way for short ones, for a while."""
 
 import selectors
 import socket
@@ -9,40 +9,57 @@ from types import SimpleNamespace
 import pytest
 from gunicorn.config import Config
 from gunicorn.glogging import Logger
+from gunicorn.http.parser import RequestParser
+from gunicorn.workers.gthread import TConn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sequin_admin.core.admission import YOUNG_S, Admission
+from sequin_admin import gunicorn_config
+from sequin_admin.core.admission import LATELY_S, LONGEST_S, YOUNG_S, Admission
+from sequin_admin.core.arrivals import Arrival
+from sequin_admin.core.long_answers import LONG_BYTES, MOST_TARGETS, LongAnswers, target_of
 from sequin_admin.gunicorn_worker import BufferingWorker
 
 AT_ONCE = 3
 # What happens, one after the other: a request arrives, the oldest of those that work ends, or time
 # passes.
-HAPPENS = st.lists(st.sampled_from(["arrives", "ends", "a bit passes", "much passes"]))
+HAPPENS = st.lists(
+    st.sampled_from(["short", "long", "ends", "a bit passes", "much passes", "very much passes"])
+)
+PASSES = {"a bit passes": YOUNG_S / 3, "much passes": YOUNG_S, "very much passes": LONGEST_S}
 
 
 @given(HAPPENS)
 def test_all_begin_in_their_order_and_few_at_once(happens):
-    admission, now, arrived, begun = Admission[int](AT_ONCE), 0.0, 0, list[int]()
+    admission, now = Admission[str](AT_ONCE), 0.0
+    arrived, begun = {"short": list[str](), "long": list[str]()}, list[str]()
     for each in happens:
-        if each == "arrives":
-            admission.waiting.append(arrived)
-            arrived += 1
+        if each in arrived:
+            arrived[each].append(f"{each} {len(arrived[each])}")
+            admission.arrive(arrived[each][-1], now, is_long=each == "long")
         elif each == "ends" and admission.begun:
             admission.end(next(iter(admission.begun)))
-        now += {"a bit passes": YOUNG_S / 3, "much passes": YOUNG_S}.get(each, 0)
+        now += PASSES.get(each, 0)
         begun += admission.admit(now)
 
         young = [at for at in admission.begun.values() if now - at < YOUNG_S]
         assert len(young) <= AT_ONCE
-        assert not admission.waiting or len(young) == AT_ONCE
-        assert begun == [*range(len(begun))]
-        assert len(begun) + len(admission.waiting) == arrived
+        # Places are kept free only by long ones, which make way for a while.
+        overdue = [at for _, at in admission.long if now - at >= LONGEST_S]
+        assert (not admission.short and not overdue) or len(young) == AT_ONCE
+        assert not admission.long or young
+        for kind, names in arrived.items():
+            of_kind = [name for name in begun if name.startswith(kind)]
+            assert of_kind == names[: len(of_kind)]
+        assert len(begun) + len(admission.short) + len(admission.long) == sum(
+            map(len, arrived.values())
+        )
 
 
 def test_who_waits_keeps_nobody_waiting():
     admission = Admission[str](AT_ONCE)
-    admission.waiting.extend([*(f"waits {number}" for number in range(AT_ONCE)), "next"])
+    for request in [*(f"waits {number}" for number in range(AT_ONCE)), "next"]:
+        admission.arrive(request, 0)
 
     assert "next" not in [*admission.admit(now=0)]
     assert [*admission.admit(now=YOUNG_S)] == ["next"]
@@ -50,12 +67,47 @@ def test_who_waits_keeps_nobody_waiting():
 
 def test_who_ends_makes_room():
     admission = Admission[str](AT_ONCE)
-    admission.waiting.extend([*(f"ends {number}" for number in range(AT_ONCE)), "next"])
+    for request in [*(f"ends {number}" for number in range(AT_ONCE)), "next"]:
+        admission.arrive(request, 0)
     first, *_ = admission.admit(now=0)
 
     admission.end(first)
 
     assert [*admission.admit(now=0)] == ["next"]
+
+
+def test_long_ones_begin_one_at_a_time_where_short_ones_come():
+    admission = Admission[str](AT_ONCE)
+    admission.arrive("page 1", 0, is_long=True)
+    admission.arrive("page 2", 0, is_long=True)
+    admission.arrive("row", 0)
+
+    assert [*admission.admit(now=0)] == ["row"]
+    admission.end("row")
+    assert [*admission.admit(now=0.001)] == ["page 1"]
+    admission.end("page 1")
+    assert [*admission.admit(now=0.002)] == ["page 2"]
+
+
+def test_long_ones_work_together_where_no_short_one_comes():
+    admission = Admission[str](AT_ONCE)
+    admission.arrive("row", 0)
+    admission.end(*admission.admit(now=0))
+    for number in range(AT_ONCE + 1):
+        admission.arrive(f"page {number}", LATELY_S, is_long=True)
+
+    assert [*admission.admit(now=LATELY_S)] == [f"page {number}" for number in range(AT_ONCE)]
+
+
+def test_who_has_made_way_for_long_goes_before_short_ones():
+    admission = Admission[str](1)
+    admission.arrive("page", 0, is_long=True)
+    admission.arrive("row 1", LONGEST_S / 2)
+    admission.arrive("row 2", LONGEST_S / 2)
+    first = [*admission.admit(now=LONGEST_S / 2)]
+    admission.end("row 1")
+
+    assert [first, [*admission.admit(now=LONGEST_S)]] == [["row 1"], ["page"]]
 
 
 class Poller(selectors.DefaultSelector):
@@ -83,13 +135,83 @@ def worker():
 
 
 def test_as_many_work_at_once_as_a_process_has_threads():
-    cfg = Config()
-    cfg.set("threads", 3)
+    assert make_worker(threads=3).admission.at_once == 3
 
+
+def make_worker(**settings):
+    cfg = Config()
+    for name, value in settings.items():
+        cfg.set(name, value)
     worker = BufferingWorker(0, 0, [], None, 30, cfg, Logger(cfg))
     worker.tmp.close()
+    return worker
 
-    assert worker.admission.at_once == 3
+
+LIST = b"GET /v1/credentials/0b8f4f9e-5a3c-4d55-9d53-0c2d3c0f1a11/events?limit=100 HTTP/1.1\r\n\r\n"
+OTHERS = LIST.replace(b"0b8f4f9e", b"1c904f9e").replace(b"?limit=100", b"")
+BODY = b"POST /v1/credentials/bulk HTTP/1.1\r\nContent-Length: %d\r\n\r\n"
+
+
+def test_a_request_takes_long_whose_like_had_a_long_answer():
+    worker = make_worker(post_request=gunicorn_config.post_request)
+    request = next(RequestParser(worker.cfg, [LIST], None))
+    assert not worker.is_long(Arrival(LIST))
+
+    worker.cfg.post_request(worker, request, {}, SimpleNamespace(sent=LONG_BYTES + 1))
+    assert worker.is_long(Arrival(LIST))
+    assert worker.is_long(Arrival(OTHERS))
+    assert not worker.is_long(Arrival(LIST.replace(b"/events", b"")))
+    assert not worker.is_long(Arrival(LIST.replace(b"GET", b"POST")))
+
+    # As when the page has not changed since.
+    worker.cfg.post_request(worker, request, {}, SimpleNamespace(sent=0))
+    assert not worker.is_long(Arrival(LIST))
+    worker.cfg.post_request(worker, request, {}, None)
+
+
+@pytest.mark.parametrize(("length", "is_long"), [(LONG_BYTES, False), (LONG_BYTES + 1, True)])
+def test_a_request_takes_long_whose_body_is_long(length, is_long):
+    arrival = Arrival(BODY % length)
+    arrival.is_complete()
+
+    assert make_worker().is_long(arrival) == is_long
+
+
+def test_what_takes_long_waits_while_a_short_request_works():
+    worker = make_worker(threads=2)
+    worker.poller, threads = Poller(), Threads()
+    worker.tpool = threads
+    worker.long_answers.record(target_of("GET", "/page"), LONG_BYTES + 1)
+    ours, theirs = socket.socketpair()
+    with worker.poller, ours, theirs:
+        row, page = TConn(worker.cfg, ours, "", ()), TConn(worker.cfg, theirs, "", ())
+        for conn, path in [(row, b"/row"), (page, b"/page")]:
+            conn.init()
+            worker.poller.register(conn.sock, selectors.EVENT_READ)
+            worker.arrivals[conn] = Arrival(b"GET %s HTTP/1.1\r\n\r\n" % path)
+            worker.hand_over(conn)
+
+    assert threads.given == [row]
+
+
+class Threads:
+    """Notes the connections that it is given, and has no thread."""
+
+    def __init__(self):
+        self.given = []
+
+    def submit(self, _, conn):
+        self.given.append(conn)
+        return Future()
+
+
+def test_only_so_many_targets_are_remembered():
+    answers = LongAnswers()
+    for number in range(MOST_TARGETS + 1):
+        answers.record(target_of("GET", f"/{number}"), LONG_BYTES + 1)
+
+    assert answers.is_expected(f"GET /{MOST_TARGETS}")
+    assert len(answers.targets) <= MOST_TARGETS
 
 
 def test_the_main_loop_looks_again_as_soon_as_who_works_is_young_no_more(worker):
@@ -97,7 +219,7 @@ def test_the_main_loop_looks_again_as_soon_as_who_works_is_young_no_more(worker)
     assert worker.poller.timeout == 1.0
 
     worker.admission.at_once = 0
-    worker.admission.waiting.append("next")
+    worker.admission.arrive("next", 0.0)
     worker.wait_for_and_dispatch_events(1.0)
     assert worker.poller.timeout == YOUNG_S
 
