@@ -31,9 +31,7 @@ OURS = [
     if "migrations" not in path.parts
     and path.relative_to(ROOT).parts[0] not in {"client", "command_line"}
 ]
-# Also the parts of a database backend, which it finds by these names.
-BACKEND = {"DatabaseOperations", "DatabaseWrapper", "SQLInsertCompiler"}
-MADE_BY_DJANGO = {"Command", "Migration", "Meta", *BACKEND}
+MADE_BY_DJANGO = {"Command", "Migration", "Meta"}
 VAGUE = {"own", "note", "read", "keep", "store", "ask", "end"}
 MOST_MODULES = 3
 

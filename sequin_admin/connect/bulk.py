@@ -263,10 +263,14 @@ def find_existing(
     wanted = [key for each in keys for key in each]
     identities = {text for _, _, by, text in wanted if by == "account"}
     digests = {text for _, _, by, text in wanted if by == "secrets"}
-    same = models.Q(identity__in=identities) | models.Q(secrets_digest__in=digests)
-    same |= models.Q(pk__in={pk for pks in holders.values() for pk in pks})
-    rows = Credential.objects.of(organization).filter(same, kind__in={kind for kind, *_ in wanted})
-    rows = rows.select_for_update().order_by("pk")
+    kinds = {kind for kind, *_ in wanted}
+    rows = credential_operations.that_meet_any(
+        organization,
+        models.Q(identity__in=identities, kind__in=kinds),
+        models.Q(secrets_digest__in=digests),
+        models.Q(pk__in={pk for pks in holders.values() for pk in pks}),
+    )
+    rows = rows.filter(kind__in=kinds).select_for_update().order_by("pk")
     had: dict[UUID, list[str]] = defaultdict(list)
     for digest, pks in holders.items():
         for pk in pks:

@@ -5,6 +5,7 @@ from sequin_admin.connect.credential_operations.accounts import (
     duplicate_of,
     locked,
     refuse_duplicate,
+    that_meet_any,
 )
 from sequin_admin.connect.credential_operations.actions import (
     disable,
@@ -69,5 +70,6 @@ __all__ = [
     "save_draft",
     "set_given",
     "set_properties",
+    "that_meet_any",
     "update_details",
 ]

@@ -1,7 +1,11 @@
 """Whose account a credential is: those of the same account or with the same secrets."""
 
+from functools import reduce
+from operator import or_
+
 from django.db import models
 
+from sequin_admin.access.models import Organization
 from sequin_admin.credentials.models import Credential
 from sequin_admin.tokens import chains
 
@@ -25,12 +29,29 @@ def same_secrets(draft: Credential) -> models.QuerySet[Credential]:
     """Credentials with equal secrets, or whose chain had the draft's refresh token, oldest first,
     unless the identity of both is known."""
     chain = chains.holders_of(chains.Digests().of(draft).values())
-    equal = models.Q(pk__in={pk for holders in chain.values() for pk in holders})
-    equal |= models.Q(secrets_digest__in=draft.digests_of(draft.secrets))
-    rows = Credential.objects.of(draft.organization).filter(equal)
+    rows = that_meet_any(
+        draft.organization,
+        models.Q(secrets_digest__in=draft.digests_of(draft.secrets)),
+        models.Q(pk__in={pk for holders in chain.values() for pk in holders}),
+    )
     rows = rows.filter(kind=draft.kind, oauth_app=draft.oauth_app)
     rows = rows.filter(identity=None) if draft.identity else rows
     return rows.order_by("created_at", "pk")
+
+
+def that_meet_any(
+    organization: Organization, *conditions: models.Q
+) -> models.QuerySet[Credential]:
+    """Credentials that meet one of the conditions, which an index finds.
+
+    Each is asked by itself: for several at once, or for a kind besides, SQLite would read all of
+    the organization's.
+    """
+    rows = Credential.objects.of(organization)
+    pks = {
+        pk for each in conditions for pk in rows.filter(each).order_by().values_list("pk", flat=True)
+    }
+    return rows.filter(reduce(or_, conditions), pk__in=pks)
 
 
 def lock_first(rows: models.QuerySet[Credential]) -> Credential | None:

@@ -2,10 +2,13 @@
 
 from django.db.backends.sqlite3 import base
 
-from sequin_admin.core.sqlite.compiler import DatabaseOperations
+from sequin_admin.core.sqlite.compiler import SQLiteOperations
 
 
-class DatabaseWrapper(base.DatabaseWrapper):
+class SQLiteWrapper(base.DatabaseWrapper):
     """As Django's, with the compilers of this package."""
 
-    ops_class = DatabaseOperations
+    ops_class = SQLiteOperations
+
+
+DatabaseWrapper = SQLiteWrapper

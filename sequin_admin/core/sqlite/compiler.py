@@ -25,13 +25,13 @@ __all__ = [
 ]
 
 
-class DatabaseOperations(operations.DatabaseOperations):
+class SQLiteOperations(operations.DatabaseOperations):
     """Finds the compilers of this module."""
 
     compiler_module = __name__
 
 
-class SQLInsertCompiler(ColumnInserts):
+class SQLiteInserts(ColumnInserts):
     """A placeholder for each value. Times and UUIDs are texts, as Django's fields make them."""
 
     def steps(self) -> Mapping[type, Step]:
@@ -42,6 +42,9 @@ class SQLInsertCompiler(ColumnInserts):
     ) -> tuple[list[list[str]], Column]:
         placeholders = [["%s"] * len(columns)] * len(columns[0])
         return placeholders, list(chain.from_iterable(zip(*columns, strict=True)))
+
+
+SQLInsertCompiler = SQLiteInserts
 
 
 def as_text(at: datetime) -> str:

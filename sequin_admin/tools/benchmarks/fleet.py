@@ -89,4 +89,5 @@ def columns(number: int, secret: str) -> dict[str, object]:
         "metadata": {"customer": f"c-{number:06}", "plan": PLANS[number % len(PLANS)]},
         "health_status": STATUSES[number % len(STATUSES)],
         "secret_names": [secret],
+        "secrets_digest": f"{number:064}",
     }
