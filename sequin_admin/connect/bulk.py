@@ -1,16 +1,15 @@
 """Import many credentials at once: all or none, and without calls to providers."""
 
-from collections import defaultdict
 from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
-from django.db import IntegrityError, models, transaction
+from django.db import IntegrityError, transaction
 
 from sequin_admin.access.models import Organization
 from sequin_admin.access.rights import refuse_lost_right
 from sequin_admin.connect import credential_operations, entered
+from sequin_admin.connect.account_keys import Key, find_existing, keys_of, match_draft
 from sequin_admin.connect.credential_operations import Saved
 from sequin_admin.core import clock
 from sequin_admin.core.actors import AnyActor
@@ -24,9 +23,6 @@ from sequin_admin.notifications.events import record_and_notify_many
 from sequin_admin.tokens import chains, lifetimes
 from sequin_admin.tokens.models import Token
 
-# Equal for two imports of one account: kind, OAuth app, and "account" with its identity, or
-# "secrets" or "token" with a digest.
-Key = tuple[str, Any, str, str]
 MARK_CHARS = 32
 
 
@@ -243,61 +239,12 @@ def refuse_duplicates(groups: Iterable[Iterable[Hashable]]) -> None:
         raise SameAccount([(earlier, later) for later, earlier in pairs.items()])
 
 
-def keys_of(
-    row: Credential, *, digests: Iterable[str] | None = None, chain: Iterable[str] = ()
-) -> list[Key]:
-    """Keys of the credential: by identity if known, by secrets if they have digests, and by the
-    tokens of its chain."""
-    digests = row.digests_of(row.secrets) if digests is None else digests
-    values = [("account", row.identity), *(("secrets", d) for d in digests)]
-    values += [("token", digest) for digest in chain]
-    return [(row.kind, str(row.oauth_app_id), by, text) for by, text in values if text]
-
-
-def find_existing(
-    organization: Organization,
-    keys: Iterable[Sequence[Key]],
-    holders: Mapping[str, Collection[UUID]],
-) -> dict[Key, Credential]:
-    """The organization's credentials that share a key or a refresh token with a draft, locked."""
-    wanted = [key for each in keys for key in each]
-    identities = {text for _, _, by, text in wanted if by == "account"}
-    digests = {text for _, _, by, text in wanted if by == "secrets"}
-    kinds = {kind for kind, *_ in wanted}
-    rows = credential_operations.that_meet_any(
-        organization,
-        models.Q(identity__in=identities, kind__in=kinds),
-        models.Q(secrets_digest__in=digests),
-        models.Q(pk__in={pk for pks in holders.values() for pk in pks}),
-    )
-    rows = rows.filter(kind__in=kinds).select_for_update().order_by("pk")
-    had: dict[UUID, list[str]] = defaultdict(list)
-    for digest, pks in holders.items():
-        for pk in pks:
-            had[pk].append(digest)
-    found: dict[Key, Credential] = {}
-    for row in sorted(rows, key=lambda row: row.created_at, reverse=True):
-        row.organization = organization
-        held = keys_of(row, digests=[row.secrets_digest], chain=had[row.pk])
-        found |= dict.fromkeys(held, row)
-    return found
-
-
 def matched(
     drafts: Sequence[Credential],
     keys: Sequence[Sequence[Key]],
     found: Mapping[Key, Credential],
 ) -> list[Credential | None]:
     """The existing credential of each draft's account, or None. Raises `SameAccount`."""
-    known = [match(*each, found) for each in zip(drafts, keys, strict=True)]
+    known = [match_draft(*each, found) for each in zip(drafts, keys, strict=True)]
     refuse_duplicates([row.pk] if row else [] for row in known)
     return known
-
-
-def match(
-    draft: Credential, keys: Sequence[Key], found: Mapping[Key, Credential]
-) -> Credential | None:
-    """Match by identity, or by secrets where the identity of one of the two is not known."""
-    rows = (found[key] for key in keys if key in found)
-    fitting = (row for row in rows if len({row.identity, draft.identity} - {None}) <= 1)
-    return next(fitting, None)

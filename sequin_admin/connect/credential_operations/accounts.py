@@ -1,6 +1,8 @@
 """Whose account a credential is: those of the same account or with the same secrets."""
 
+from collections.abc import Collection, Mapping
 from functools import reduce
+from itertools import chain
 from operator import or_
 
 from django.db import models
@@ -28,11 +30,11 @@ def same_account(draft: Credential) -> models.QuerySet[Credential]:
 def same_secrets(draft: Credential) -> models.QuerySet[Credential]:
     """Credentials with equal secrets, or whose chain had the draft's refresh token, oldest first,
     unless the identity of both is known."""
-    chain = chains.holders_of(chains.Digests().of(draft).values())
+    holders = chains.holders_of(chains.Digests().of(draft).values())
     rows = that_meet_any(
         draft.organization,
-        models.Q(secrets_digest__in=draft.digests_of(draft.secrets)),
-        models.Q(pk__in={pk for holders in chain.values() for pk in holders}),
+        {"secrets_digest__in": draft.digests_of(draft.secrets)},
+        {"pk__in": {pk for pks in holders.values() for pk in pks}},
     )
     rows = rows.filter(kind=draft.kind, oauth_app=draft.oauth_app)
     rows = rows.filter(identity=None) if draft.identity else rows
@@ -40,18 +42,21 @@ def same_secrets(draft: Credential) -> models.QuerySet[Credential]:
 
 
 def that_meet_any(
-    organization: Organization, *conditions: models.Q
+    organization: Organization, *conditions: Mapping[str, Collection[object]]
 ) -> models.QuerySet[Credential]:
-    """Credentials that meet one of the conditions, which an index finds.
+    """Credentials that meet all lookups of one of the conditions, which an index finds.
 
     Each is asked by itself: for several at once, or for a kind besides, SQLite would read all of
     the organization's.
     """
-    rows = Credential.objects.of(organization)
-    pks = {
-        pk for each in conditions for pk in rows.filter(each).order_by().values_list("pk", flat=True)
-    }
-    return rows.filter(reduce(or_, conditions), pk__in=pks)
+    rows, asked = (
+        Credential.objects.of(organization),
+        [each for each in conditions if all(each.values())],
+    )
+    found = (rows.filter(**each).order_by().values_list("pk", flat=True) for each in asked)
+    if pks := set(chain.from_iterable(found)):
+        return rows.filter(reduce(or_, [models.Q(**each) for each in asked]), pk__in=pks)
+    return rows.none()
 
 
 def lock_first(rows: models.QuerySet[Credential]) -> Credential | None:
