@@ -30,7 +30,7 @@ from gunicorn.errors import AppImportError
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from sequin_admin.core import shutdown
-from sequin_admin.core.admission import YOUNG_S, Admission
+from sequin_admin.core.admission import YOUNG_S, Admission, use_in_process
 from sequin_admin.core.arrivals import CHUNKING_ALLOWANCE, MOST_BODY, REFUSALS, Arrival, TooLarge
 from sequin_admin.core.env import env
 from sequin_admin.core.long_answers import LONG_BYTES, LongAnswers, target_of
@@ -58,6 +58,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
         # By connection, in the order they began. Used by the main thread only.
         self.arrivals: dict[TConn, Arrival] = {}
         self.admission = Admission[TConn](self.cfg.threads)
+        # gunicorn makes the worker right before it forks its process.
+        use_in_process(self.admission)
         self.long_answers = LongAnswers()
         # Closed for writing, with the time until which they are still read.
         self.closing: dict[TConn, float] = {}

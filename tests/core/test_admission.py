@@ -3,6 +3,7 @@ waits itself. Those that take long make way for short ones, for a while."""
 
 import selectors
 import socket
+import time
 from concurrent.futures import Future
 from types import SimpleNamespace
 
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sequin_admin import gunicorn_config
-from sequin_admin.core.admission import LATELY_S, LONGEST_S, YOUNG_S, Admission
+from sequin_admin.core.admission import LATELY_S, LONGEST_S, YOUNG_S, Admission, use_in_process
 from sequin_admin.core.arrivals import Arrival
 from sequin_admin.core.long_answers import LONG_BYTES, MOST_TARGETS, LongAnswers, target_of
 from sequin_admin.gunicorn_worker import BufferingWorker
@@ -234,3 +235,29 @@ def test_the_worker_forgets_who_has_ended(worker):
         worker.finish_request(connection, answered)
 
     assert not worker.admission.begun
+
+
+@pytest.fixture
+def steps(monkeypatch):
+    """How often a request that takes long has let others go on."""
+    slept = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    yield slept
+    use_in_process(None)
+
+
+@pytest.mark.parametrize("comes", [True, False])
+def test_a_page_lets_others_go_on_where_short_requests_come(api, steps, comes):
+    of_process = make_worker().admission
+    # Later than now, as making the first page may take long.
+    of_process.arrive("another", time.monotonic() + 60, is_long=not comes)
+
+    assert api.get("/v1/credentials").status_code == 200
+
+    assert steps == [0] * 3 * comes
+
+
+def test_nothing_waits_outside_a_web_process(api, steps):
+    assert api.get("/v1/credentials").status_code == 200
+
+    assert steps == []

@@ -39,6 +39,7 @@ from sequin_admin.api.framework.pagination import (
 from sequin_admin.api.framework.responses import unchanged
 from sequin_admin.api.framework.rows import no_such
 from sequin_admin.core import clock
+from sequin_admin.core.admission import make_way
 from sequin_admin.core.prepared import (
     ColumnQuery,
     ColumnRows,
@@ -97,6 +98,7 @@ def page_response(request: ApiRequest, shape: RowShape, filters: PageParams) -> 
     found = find_with_key(
         request, Scope.READ, lambda key: find_page(key, shape, page, filters, known)
     )
+    make_way()
     digest = found[0][0] if found else None
     if digest and digest == known:
         return unchanged(digest_etag(digest))
@@ -106,7 +108,9 @@ def page_response(request: ApiRequest, shape: RowShape, filters: PageParams) -> 
         last = shape.values(rows[-1], columns_of(shape, page), page.names)
         following = encode_cursor(page.sort, last)
     answer = {"data": prepared.read(rows), "next_cursor": following}
+    make_way()
     response = json_response(answer)
+    make_way()
     if digest:
         response["ETag"] = digest_etag(digest)
     return response
