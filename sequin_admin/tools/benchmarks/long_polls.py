@@ -17,7 +17,8 @@ on two cores: the medians in ms, the mean of the slowest 2 percent in brackets.
 
 Beside, all of it waits 0.4 (1.4) for Python's turn and 0.2 (1.5) for a core, and computes for 0.5
 (0.7). Four polls alone change nothing. What is left is the one list that works when a read comes:
-see `core/admission.py`.
+see `core/admission.py`. That it gives way between its steps is not in these figures: the slowest
+hundredth fell by it from 3.1 to 2.5 ms.
 """
 
 import asyncio
