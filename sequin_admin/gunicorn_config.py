@@ -2,7 +2,7 @@
 
 import sys
 from math import ceil
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from wsgiref.types import WSGIEnvironment
 
 from gunicorn.glogging import Logger
@@ -11,8 +11,10 @@ from gunicorn.http.wsgi import Response
 
 from sequin_admin.core import shutdown
 from sequin_admin.core.logs import mask_tokens
-from sequin_admin.core.long_answers import target_of
-from sequin_admin.gunicorn_worker import BufferingWorker
+from sequin_admin.core.long_answers import WHOLE_SIZE, target_of
+
+if TYPE_CHECKING:
+    from sequin_admin.gunicorn_worker import BufferingWorker
 
 # A web process renews tokens too, when a reader asks.
 graceful_timeout = ceil(shutdown.GRACE_S)
@@ -52,10 +54,12 @@ def post_worker_init(worker: Any) -> None:
 
 
 def post_request(
-    worker: BufferingWorker, request: Request, environ: WSGIEnvironment, response: Response | None
+    worker: "BufferingWorker", request: Request, environ: WSGIEnvironment, response: Response | None
 ) -> None:
-    if response:
-        worker.long_answers.record(target_of(request.method, request.path), response.sent)
+    # What is refused says nothing of those that are not.
+    if response and response.status_code in {200, 304}:
+        size = environ.get(WHOLE_SIZE, response.sent)
+        worker.long_answers.record(target_of(request.method, request.path), size)
 
 
 def worker_exit(server: Any, worker: Any) -> None:

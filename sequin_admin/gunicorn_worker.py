@@ -146,7 +146,8 @@ class BufferingWorker(ThreadWorker):  # type: ignore[misc]
     def is_long(self, arrival: Arrival) -> bool:
         """Whether it takes long, as its body is long or its answer will be."""
         target = target_of(*arrival.request_line())
-        return arrival.length > LONG_BYTES or self.long_answers.is_expected(target)
+        body = max(arrival.length, arrival.chunks_size)
+        return body > LONG_BYTES or self.long_answers.is_expected(target)
 
     def begin(self) -> None:
         """Hand those to threads whose turn it is."""

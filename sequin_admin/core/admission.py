@@ -5,10 +5,10 @@ answer of the database: with 16 connections the slowest hundredth of the single 
 the median when 13 worked, 1.7 with eight and 1.4 with four. Four are too few where the database is
 far: 5 ms away they answered half as many requests.
 
-Long ones, such as pages of a list, make way: where short ones come, they begin one at a time, and
-while no other works; and at each of their steps they let another thread go on. Beside four readers
-of lists the slowest hundredth of the single reads had taken ten times as long as alone; it takes
-two to three times as long, and of the lists half are answered.
+Long ones, such as pages of a list, make way: where short ones come, one begins when no other is
+young, and at each of its steps it lets another thread go on. Beside four readers of lists the
+slowest hundredth of the single reads had taken ten times as long as alone; it takes two to three
+times as long, and of the lists half are answered. Those of each length begin in their order.
 """
 
 import time
@@ -23,7 +23,7 @@ Request = TypeVar("Request")
 YOUNG_S = 0.005
 # After a short one another may come.
 LATELY_S = 0.02
-# Who has made way for so long is next.
+# So much later a short one may have come that goes before a long one.
 LONGEST_S = 0.05
 
 
@@ -62,11 +62,10 @@ class Admission(Generic[Request]):
 
     def choose(self, now: float) -> tuple[deque[tuple[Request, float]], int]:
         """The queue whose first is next, and beside fewer than how many young ones it begins."""
-        if self.long and now - self.long[0][1] >= LONGEST_S:
-            return self.long, self.at_once
-        if self.short:
+        if self.short and (not self.long or self.short[0][1] < self.long[0][1] + LONGEST_S):
             return self.short, self.at_once
-        return self.long, 1 if self.makes_way(now) else self.at_once
+        is_alone = self.makes_way(now) and now - self.long[0][1] < LONGEST_S
+        return self.long, 1 if is_alone else self.at_once
 
     def makes_way(self, now: float) -> bool:
         """Whether a long one does, as short ones come."""

@@ -50,7 +50,7 @@ class Arrival:
         self.chunks_size = 0
 
     def request_line(self) -> tuple[str, str]:
-        """Its method and path."""
+        """Its method and path, of a target in origin form (RFC 9112 section 3.2.1)."""
         line = self.received[: self.received.find(b"\r\n")].decode("latin-1")
         method, _, rest = line.partition(" ")
         return method, rest.partition(" ")[0].partition("?")[0]

@@ -80,12 +80,16 @@ class ColumnInserts(compiler.SQLInsertCompiler):
     def columns(self) -> list[Column]:
         """The values of each column as they are stored; none where Django must make the rows."""
         fields = self.query.fields
-        if self.query.raw or len(self.query.objs) < 2:
+        if self.query.raw or len(self.query.objs) < 2 or not all(map(self.takes, fields)):
             return []
         columns = [self.prepared(field, self.read_column(field)) for field in fields]
         classes = {each for column in columns for each in set(map(type, column))}
         is_sql = any(hasattr(each, "as_sql") for each in classes)
-        return [] if is_sql or any(hasattr(each, "get_placeholder") for each in fields) else columns
+        return [] if is_sql else columns
+
+    def takes(self, field: AnyField) -> bool:
+        """Whether the values of this field can be made here."""
+        return not hasattr(field, "get_placeholder")
 
     def read_column(self, field: AnyField) -> Column:
         if is_read_only(field):

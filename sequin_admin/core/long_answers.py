@@ -6,6 +6,8 @@ Python's time for an answer grows with its length: 0.4 ms for a row, 1.2 ms for 
 import re
 
 LONG_BYTES = 16_000
+# Of an answer's body before it was compressed, in the request's environment.
+WHOLE_SIZE = "sequin_admin.whole_size"
 MOST_TARGETS = 1000
 ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

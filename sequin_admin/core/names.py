@@ -17,7 +17,7 @@ _TURNS = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 def clean_name(text: str) -> str:
     """The name on one line. Of one that nobody would see, nothing is left."""
-    if text.isprintable() and text == " ".join(text.split()):
+    if type(text) is str and text.isprintable() and text == " ".join(text.split()):
         # All but a few are so already, and each is asked several times on its way to its column.
         return text
     return trim(_BLANKS.sub(" ", _TURNS.sub("", text)))

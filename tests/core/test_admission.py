@@ -20,6 +20,7 @@ from sequin_admin.core.admission import LATELY_S, LONGEST_S, YOUNG_S, Admission,
 from sequin_admin.core.arrivals import Arrival
 from sequin_admin.core.long_answers import LONG_BYTES, MOST_TARGETS, LongAnswers, target_of
 from sequin_admin.gunicorn_worker import BufferingWorker
+from tests.factories import make_credential
 
 AT_ONCE = 3
 # What happens, one after the other: a request arrives, the oldest of those that work ends, or time
@@ -32,17 +33,23 @@ PASSES = {"a bit passes": YOUNG_S / 3, "much passes": YOUNG_S, "very much passes
 
 @given(HAPPENS)
 def test_all_begin_in_their_order_and_few_at_once(happens):
-    admission, now = Admission[str](AT_ONCE), 0.0
+    admission, now, came_at = Admission[str](AT_ONCE), 0.0, dict[str, float]()
     arrived, begun = {"short": list[str](), "long": list[str]()}, list[str]()
     for each in happens:
         if each in arrived:
             arrived[each].append(f"{each} {len(arrived[each])}")
+            came_at[arrived[each][-1]] = now
             admission.arrive(arrived[each][-1], now, is_long=each == "long")
         elif each == "ends" and admission.begun:
             admission.end(next(iter(admission.begun)))
         now += PASSES.get(each, 0)
-        begun += admission.admit(now)
+        begin = [*admission.admit(now)]
+        begun += begin
 
+        for name in begin:
+            before = LONGEST_S if name.startswith("long") else -LONGEST_S
+            others = admission.short if name.startswith("long") else admission.long
+            assert all(came_at[name] + before <= at for _, at in others)
         young = [at for at in admission.begun.values() if now - at < YOUNG_S]
         assert len(young) <= AT_ONCE
         # Places are kept free only by long ones, which make way for a while.
@@ -100,15 +107,28 @@ def test_long_ones_work_together_where_no_short_one_comes():
     assert [*admission.admit(now=LATELY_S)] == [f"page {number}" for number in range(AT_ONCE)]
 
 
-def test_who_has_made_way_for_long_goes_before_short_ones():
-    admission = Admission[str](1)
-    admission.arrive("page", 0, is_long=True)
-    admission.arrive("row 1", LONGEST_S / 2)
-    admission.arrive("row 2", LONGEST_S / 2)
-    first = [*admission.admit(now=LONGEST_S / 2)]
-    admission.end("row 1")
+def test_a_long_one_goes_before_short_ones_that_came_much_later():
+    admission, begun = Admission[str](1), []
+    for request, at in [("row 1", 0.0), ("row 2", LONGEST_S / 2), ("row 3", LONGEST_S)]:
+        admission.arrive(request, at)
+        if not at:
+            admission.arrive("page", at, is_long=True)
 
-    assert [first, [*admission.admit(now=LONGEST_S)]] == [["row 1"], ["page"]]
+    for _ in range(4):
+        (request,) = admission.admit(now=2 * LONGEST_S)
+        admission.end(request)
+        begun.append(request)
+
+    assert begun == ["row 1", "row 2", "page", "row 3"]
+
+
+def test_long_ones_that_have_waited_begin_together():
+    admission = Admission[str](2)
+    admission.arrive("page 1", 0, is_long=True)
+    admission.arrive("page 2", 0, is_long=True)
+    admission.arrive("row", LONGEST_S)
+
+    assert [*admission.admit(now=LONGEST_S)] == ["page 1", "page 2"]
 
 
 class Poller(selectors.DefaultSelector):
@@ -158,22 +178,50 @@ def test_a_request_takes_long_whose_like_had_a_long_answer():
     request = next(RequestParser(worker.cfg, [LIST], None))
     assert not worker.is_long(Arrival(LIST))
 
-    worker.cfg.post_request(worker, request, {}, SimpleNamespace(sent=LONG_BYTES + 1))
+    worker.cfg.post_request(worker, request, {}, answer(LONG_BYTES + 1))
     assert worker.is_long(Arrival(LIST))
     assert worker.is_long(Arrival(OTHERS))
     assert not worker.is_long(Arrival(LIST.replace(b"/events", b"")))
     assert not worker.is_long(Arrival(LIST.replace(b"GET", b"POST")))
 
-    # As when the page has not changed since.
-    worker.cfg.post_request(worker, request, {}, SimpleNamespace(sent=0))
+    # Refused, then not changed since.
+    worker.cfg.post_request(worker, request, {}, answer(100, 429))
+    assert worker.is_long(Arrival(LIST))
+    worker.cfg.post_request(worker, request, {}, answer(0, 304))
     assert not worker.is_long(Arrival(LIST))
     worker.cfg.post_request(worker, request, {}, None)
 
 
+def answer(sent, status=200):
+    return SimpleNamespace(sent=sent, status_code=status)
+
+
+def test_an_answer_is_as_long_as_before_it_was_compressed(api, organization):
+    for number in range(50):
+        make_credential(organization, "stripe_key", name=f"Account {number}")
+    path = b"GET /v1/credentials HTTP/1.1\r\n\r\n"
+    worker = make_worker(post_request=gunicorn_config.post_request)
+    request = next(RequestParser(worker.cfg, [path], None))
+
+    response = api.call("GET", "/v1/credentials", headers={"Accept-Encoding": "gzip"})
+    sent = answer(len(response.content))
+    worker.cfg.post_request(worker, request, response.wsgi_request.META, sent)
+
+    assert sent.sent < LONG_BYTES
+    assert worker.is_long(Arrival(path))
+
+
+CHUNKED = (
+    b"POST /v1/credentials/bulk HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n"
+)
+
+
 @pytest.mark.parametrize(("length", "is_long"), [(LONG_BYTES, False), (LONG_BYTES + 1, True)])
-def test_a_request_takes_long_whose_body_is_long(length, is_long):
-    arrival = Arrival(BODY % length)
-    arrival.is_complete()
+@pytest.mark.parametrize("is_chunked", [False, True])
+def test_a_request_takes_long_whose_body_is_long(length, is_long, is_chunked):
+    body = b"x" * length
+    arrival = Arrival(CHUNKED % (length, body) if is_chunked else BODY % length + body)
+    assert arrival.is_complete()
 
     assert make_worker().is_long(arrival) == is_long
 
@@ -240,6 +288,7 @@ def test_the_worker_forgets_who_has_ended(worker):
 @pytest.fixture
 def steps(monkeypatch):
     """How often a request that takes long has let others go on."""
+    use_in_process(None)
     slept = []
     monkeypatch.setattr(time, "sleep", slept.append)
     yield slept

@@ -1,6 +1,7 @@
 """Many rows in one INSERT, made by column: each value as Django makes it, of each table of ours."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta, timezone
 from unittest.mock import patch
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ from django.apps import apps
 from django.db import connection
 from django.db.backends.postgresql.compiler import SQLInsertCompiler as OnPostgreSQL
 from django.db.models import Value
+from django.db.models.constants import OnConflict
 from django.db.models.functions import Upper
 from django.db.models.sql import InsertQuery
 from django.db.models.sql.compiler import SQLInsertCompiler as OnSQLite
@@ -72,10 +74,11 @@ def values_of(field):
     return values | st.none() if field.null else values
 
 
-def compiled(model, rows, compiler=None):
+def compiled(model, rows, compiler=None, **on_conflict):
     """The statement of these rows, by our compiler or by another one."""
-    query = InsertQuery(model)
-    query.insert_values([f for f in model._meta.concrete_fields if not f.generated], rows)
+    query = InsertQuery(model, **on_conflict)
+    fields = [field for field in model._meta.concrete_fields if not field.generated]
+    query.insert_values(fields, rows)
     chosen = compiler(query, connection, "default") if compiler else query.get_compiler("default")
     chosen.returning_fields = model._meta.db_returning_fields
     ((sql, params),) = chosen.as_sql()
@@ -88,10 +91,10 @@ def stored(sql, params):
     if connection.vendor == "sqlite" or " SELECT * FROM " not in sql:
         return sql, [shown(each) for each in params]
     names, _, rest = sql.partition(" SELECT * FROM ")
-    rows, _, returned = rest.rpartition(" RETURNING ") if " RETURNING " in rest else (rest, "", "")
+    rows, *others = re.split(" (?=ON CONFLICT|RETURNING)", rest)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT * FROM {rows}", params)
-        return names, returned, cursor.fetchall()
+        return names, others, cursor.fetchall()
 
 
 def shown(param):
@@ -122,18 +125,34 @@ def test_each_column_is_stored_as_django_stores_it(model, data):
         {"target": 5},
         {"target": Upper(Value("sql"))},
         {"at": "2026-01-01T00:00:00+02:00"},
-        {"at": NOW.replace(tzinfo=None)},
         {"organization_id": "0a1b2c3d-0000-4000-8000-00000000000a"},
     ],
     ids=str,
 )
-@pytest.mark.filterwarnings("ignore:.*received a naive datetime:RuntimeWarning")
 def test_what_is_not_of_the_columns_class_is_prepared_by_its_field(columns):
     rows = [Event(at=NOW), Event(**{"at": NOW, **columns})]
 
     ours = compiled(Event, rows)
 
     assert stored(*ours) == stored(*compiled(Event, rows, DJANGOS))
+
+
+def test_django_warns_of_a_time_without_a_zone():
+    rows = [Event(at=NOW), Event(at=NOW.replace(tzinfo=None))]
+
+    with pytest.warns(RuntimeWarning, match="received a naive datetime"):
+        compiled(Event, rows)
+
+
+@pytest.mark.parametrize("on_conflict", OnConflict)
+def test_what_happens_to_a_row_that_is_there_is_said_as_django_says_it(on_conflict):
+    known, changed = [Event._meta.get_field(name) for name in ("id", "target")]
+    rows = [Event(at=NOW, target="one"), Event(at=NOW, target="two")]
+    told = {"on_conflict": on_conflict, "update_fields": [changed], "unique_fields": [known]}
+
+    ours = compiled(Event, rows, **told)
+
+    assert stored(*ours) == stored(*compiled(Event, rows, DJANGOS, **told))
 
 
 def test_a_row_of_its_own_is_inserted_by_django():

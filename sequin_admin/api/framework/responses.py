@@ -11,6 +11,7 @@ from django.utils.http import parse_etags
 from sequin_admin.api.framework import errors
 from sequin_admin.api.framework.auth import add_rate_limit_headers
 from sequin_admin.api.framework.etags import weak_etag_of
+from sequin_admin.core.long_answers import WHOLE_SIZE
 
 JSON = "application/json"
 IF_NONE_MATCH = "If-None-Match"
@@ -48,6 +49,7 @@ def finish_response(request: HttpRequest, response: HttpResponse) -> HttpRespons
         response["ETag"] = weak_etag_of(response.content)
     response = unless_known(request, response)
     if response["ETag"].startswith("W/"):
+        request.META[WHOLE_SIZE] = len(response.content)
         GZIP.process_response(request, response)  # in place
     return response
 

@@ -49,10 +49,8 @@ def that_meet_any(
     Each is asked by itself: for several at once, or for a kind besides, SQLite would read all of
     the organization's.
     """
-    rows, asked = (
-        Credential.objects.of(organization),
-        [each for each in conditions if all(each.values())],
-    )
+    rows = Credential.objects.of(organization)
+    asked = [each for each in conditions if all(each.values())]
     found = (rows.filter(**each).order_by().values_list("pk", flat=True) for each in asked)
     if pks := set(chain.from_iterable(found)):
         return rows.filter(reduce(or_, [models.Q(**each) for each in asked]), pk__in=pks)

@@ -59,6 +59,11 @@ class SQLInsertCompiler(ColumnInserts, compiler.SQLInsertCompiler):
             return getattr(obj, field.attname)
         return super().pre_save_val(field, obj)
 
+    def takes(self, field: AnyField) -> bool:
+        """JSON has no NaN, and its encoder writes 10 ms of a time of day as 100."""
+        is_inexact = isinstance(field, models.FloatField | models.TimeField)
+        return super().takes(field) and not is_inexact
+
     def written(
         self, fields: Sequence[AnyField], columns: Sequence[Column]
     ) -> tuple[InsertRecords, list[str]] | None:
@@ -78,11 +83,10 @@ class SQLInsertCompiler(ColumnInserts, compiler.SQLInsertCompiler):
 
 
 def fits_json(field: AnyField, values: Column) -> bool:
-    """False where JSON, or its encoder, loses something: it has no NaN, writes 10 ms of a time of
-    day as 100, and cuts offsets of times to minutes (RFC 3339), where zones of before about 1900
-    have seconds."""
+    """Not times whose offsets JSON would cut to minutes (RFC 3339), where zones of before about
+    1900 have seconds."""
     if not isinstance(field, models.DateTimeField):
-        return not isinstance(field, models.FloatField | models.TimeField)
+        return True
     others = [v for v in values if isinstance(v, datetime) and v.tzinfo is not UTC]
     return all(map(has_whole_minutes, others))
 

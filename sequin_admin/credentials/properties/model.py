@@ -180,7 +180,7 @@ class Properties(BaseModel):
         if not (self._rewritten or self.password_names()):
             return []
         public, secrets = self.public_values(), self.secret_values()
-        passwords = {n: value for n, value in secrets.items() if self.is_password(n)}
+        passwords = {n: secrets[n] for n in self.password_names() if n in secrets}
         title_of = self.title_of
         return [
             *(f"{title_of(n)} is kept as {public[n]}." for n in self._rewritten if n in public),
