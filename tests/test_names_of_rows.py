@@ -32,6 +32,7 @@ COPIES = {
 def test_a_name_is_one_line():
     assert clean_name(ODD) == CLEAN
     assert clean_name("\ufeff \n\u200b") == ""
+    assert clean_name("  House  of Arrakis ") == CLEAN
     # What turns around the text behind it.
     assert clean_name("Arrakis\u202egnp.exe \u2066\u2069") == "Arrakisgnp.exe"
     assert clean_name("Fremen\u200cHaus 👩\u200d🚀") == "Fremen\u200cHaus 👩\u200d🚀"

@@ -1,8 +1,9 @@
-"""An INSERT of many rows, made column by column: most columns hold values that a database takes as
+"""INSERTs whose values are made column by column: most columns hold values that a database takes as
 they are, or after one step.
 
-Django reads and prepares each value of each row by a chain of calls. It still does so for a single
-row, for expressions, and for columns of which only their field knows what to store.
+Django reads and prepares each value of each row by a chain of calls. It still does so for
+expressions, and for columns of which only their field knows what to store; and it writes single
+rows.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -31,6 +32,18 @@ PLAIN: Mapping[type, type] = {
 }
 RELATIONS = frozenset({models.ForeignKey, models.OneToOneField})
 READ = RELATIONS | {models.JSONField}
+
+
+class InsertOperations:
+    """For the operations of a database: its compiler of INSERTs is `inserts`."""
+
+    inserts: "type[ColumnInserts]"
+
+    def compiler(self, compiler_name: str) -> type[compiler.SQLCompiler]:
+        if compiler_name == "SQLInsertCompiler":
+            return self.inserts
+        made: type[compiler.SQLCompiler] = super().compiler(compiler_name)  # type: ignore[misc]
+        return made
 
 
 class ColumnInserts(compiler.SQLInsertCompiler):
@@ -82,7 +95,7 @@ class ColumnInserts(compiler.SQLInsertCompiler):
         fields = self.query.fields
         if self.query.raw or len(self.query.objs) < 2 or not all(map(self.takes, fields)):
             return []
-        columns = [self.prepared(field, self.read_column(field)) for field in fields]
+        columns = [self.prepared(each, self.read_column(each, self.query.objs)) for each in fields]
         classes = {each for column in columns for each in set(map(type, column))}
         is_sql = any(hasattr(each, "as_sql") for each in classes)
         return [] if is_sql else columns
@@ -91,10 +104,17 @@ class ColumnInserts(compiler.SQLInsertCompiler):
         """Whether the values of this field can be made here."""
         return not hasattr(field, "get_placeholder")
 
-    def read_column(self, field: AnyField) -> Column:
+    def pre_save_val(self, field: AnyField, obj: models.Model) -> object:
+        return self.read_column(field, [obj])[0]
+
+    def prepare_value(self, field: AnyField, value: object) -> object:
+        return self.prepared(field, [value])[0]
+
+    def read_column(self, field: AnyField, rows: Sequence[models.Model]) -> Column:
         if is_read_only(field):
-            return list(map(attrgetter(field.attname), self.query.objs))
-        return [self.pre_save_val(field, each) for each in self.query.objs]
+            return list(map(attrgetter(field.attname), rows))
+        read = super().pre_save_val
+        return [read(field, each) for each in rows]
 
     def prepared(self, field: AnyField, values: Column) -> Column:
         if plain := plain_class(field, values):
@@ -103,7 +123,8 @@ class ColumnInserts(compiler.SQLInsertCompiler):
         if type(field) is models.JSONField and set(map(type, values)) <= {dict, list}:
             adapt = self.connection.ops.adapt_json_value
             return [adapt(value, field.encoder) for value in values]
-        return [self.prepare_value(field, value) for value in values]
+        prepare = super().prepare_value
+        return [prepare(field, value) for value in values]
 
 
 def is_read_only(field: AnyField) -> bool:

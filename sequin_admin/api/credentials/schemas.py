@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
-from pydantic import AfterValidator, Field, SecretStr
+from pydantic import AfterValidator, Field
 
 from sequin_admin.api.credentials.examples import STRIPE, import_of, of_kinds, patch_of
 from sequin_admin.api.credentials.rate_limits import RateLimitShape
@@ -28,7 +28,7 @@ from sequin_admin.connect.entered import MergeResult
 from sequin_admin.credentials import kinds
 from sequin_admin.credentials.kinds import Rate
 from sequin_admin.credentials.models import Credential
-from sequin_admin.credentials.properties import MASK, InvalidEntry, Properties
+from sequin_admin.credentials.properties import MASK, InvalidEntry, Properties, plain_value
 from sequin_admin.credentials.row import masked_properties
 
 # The union of every kind's properties; the discriminator `kind` has no default.
@@ -137,12 +137,8 @@ BLANK = "This must not be empty."
 
 def blank_names(properties: Properties) -> list[str]:
     """Required properties that were sent empty."""
-    return [name for name in properties.required_names() if is_blank(getattr(properties, name))]
-
-
-def is_blank(value: object) -> bool:
-    text = value.get_secret_value() if isinstance(value, SecretStr) else value
-    return text is None or text == ""
+    required = properties.required_names()
+    return [name for name in required if plain_value(getattr(properties, name)) in (None, "")]
 
 
 def refuse_blank(properties: Properties) -> None:

@@ -1,4 +1,4 @@
-"""Django's SQL compilers for PostgreSQL, with an INSERT of many rows that costs less of our time.
+"""Django's operations on PostgreSQL, with an INSERT of many rows that costs less of our time.
 
 Django sends an array for each column, whose values psycopg adapts and quotes one by one. Here the
 rows are one JSON document, written by a fast encoder; the server reads it with the columns' types.
@@ -6,36 +6,14 @@ rows are one JSON document, written by a fast encoder; the server reads it with 
 
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TypeVar
 
 import orjson
 from django.db import models
 from django.db.backends.postgresql import compiler, operations
-from django.db.backends.postgresql.compiler import (
-    InsertUnnest,
-    SQLAggregateCompiler,
-    SQLCompiler,
-    SQLDeleteCompiler,
-    SQLUpdateCompiler,
-)
+from django.db.backends.postgresql.compiler import InsertUnnest
 from django.db.backends.postgresql.psycopg_any import Jsonb
 
-from sequin_admin.core.inserts import AnyField, Column, ColumnInserts, is_read_only, plain_class
-
-__all__ = [
-    "SQLAggregateCompiler",
-    "SQLCompiler",
-    "SQLDeleteCompiler",
-    "SQLInsertCompiler",
-    "SQLUpdateCompiler",
-]
-Value = TypeVar("Value")
-
-
-class DatabaseOperations(operations.DatabaseOperations):
-    """Finds the compilers of this module."""
-
-    compiler_module = __name__
+from sequin_admin.core.inserts import AnyField, Column, ColumnInserts, InsertOperations
 
 
 class InsertRecords(InsertUnnest):
@@ -45,19 +23,8 @@ class InsertRecords(InsertUnnest):
         return f"json_to_recordset(%s) AS rows ({', '.join(self)})"
 
 
-class SQLInsertCompiler(ColumnInserts, compiler.SQLInsertCompiler):
+class RecordInserts(ColumnInserts, compiler.SQLInsertCompiler):
     """Inserts as JSON what Django would insert as arrays and JSON can hold."""
-
-    def prepare_value(self, field: AnyField, value: Value) -> Value:
-        if plain_class(field, [value]):
-            return value
-        prepared: Value = super().prepare_value(field, value)
-        return prepared
-
-    def pre_save_val(self, field: AnyField, obj: models.Model) -> object:
-        if is_read_only(field):
-            return getattr(obj, field.attname)
-        return super().pre_save_val(field, obj)
 
     def takes(self, field: AnyField) -> bool:
         """JSON has no NaN, and its encoder writes 10 ms of a time of day as 100."""
@@ -80,6 +47,12 @@ class SQLInsertCompiler(ColumnInserts, compiler.SQLInsertCompiler):
         types = [str(field.db_type(self.connection)).split("(")[0] for field in fields]
         quoted = (f"{quote(n)} {type_}" for n, type_ in zip(names, types, strict=True))
         return InsertRecords(quoted), [written]
+
+
+class DatabaseOperations(InsertOperations, operations.DatabaseOperations):
+    """Django's, with these INSERTs."""
+
+    inserts = RecordInserts
 
 
 def fits_json(field: AnyField, values: Column) -> bool:

@@ -12,7 +12,7 @@ from sequin_admin.credentials.properties.masks import (
     unmasked,
 )
 from sequin_admin.credentials.properties.model import Properties
-from sequin_admin.credentials.properties.values import warn_of_space
+from sequin_admin.credentials.properties.values import plain_value, warn_of_space
 
 __all__ = [
     "ANOTHER",
@@ -26,6 +26,7 @@ __all__ = [
     "ends_of",
     "is_mask",
     "is_mask_of",
+    "plain_value",
     "unmasked",
     "warn_of_space",
 ]

@@ -3,12 +3,9 @@
 import re
 from collections.abc import Mapping
 
-from pydantic import (
-    SecretStr,
-)
-
 from sequin_admin.core.fields import Secrets
 from sequin_admin.core.wrapping import trim
+from sequin_admin.credentials.properties.values import plain_value
 
 MASK = "***********"
 # What is shown in place of a secret: the mask above, X***, and first4...last4.
@@ -57,5 +54,5 @@ def unmasked(secrets: Mapping[str, str], stored: Mapping[str, str]) -> dict[str,
 
 
 def is_mask_in(value: object) -> bool:
-    text = value.get_secret_value() if isinstance(value, SecretStr) else value
+    text = plain_value(value)
     return isinstance(text, str) and is_mask(trim(text))

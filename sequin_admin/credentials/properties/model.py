@@ -11,7 +11,6 @@ from pydantic import (
     ConfigDict,
     ModelWrapValidatorHandler,
     PrivateAttr,
-    SecretStr,
     create_model,
     field_validator,
     model_validator,
@@ -32,6 +31,7 @@ from sequin_admin.credentials.properties.values import (
     is_visible,
     needed,
     normalized,
+    plain_value,
     takes_numbers,
     warn_of_space,
 )
@@ -156,7 +156,7 @@ class Properties(BaseModel):
         mistakes = []
         for name in self.names():
             pattern, value = self.options_of(name).get("match"), getattr(self, name)
-            text = value.get_secret_value() if isinstance(value, SecretStr) else value
+            text = plain_value(value)
             if self.is_secret(name) and isinstance(text, str) and is_mask(text):
                 continue
             if isinstance(text, str) and not is_fitting(pattern, text):

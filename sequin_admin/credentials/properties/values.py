@@ -27,6 +27,11 @@ def warn_of_space(title: str, password: str) -> str:
     return SPACED.format(title=title) if password != trim(password) else ""
 
 
+def plain_value(value: object) -> object:
+    """Of a secret its text, of others the value itself."""
+    return value.get_secret_value() if isinstance(value, SecretStr) else value
+
+
 def normalized(normalizer: Normalizer, value: object) -> Any:
     """A text, or the words of a list, as they are kept. Others are for the types to judge."""
     if isinstance(value, list):
